@@ -1,0 +1,33 @@
+# `make demo` and `make test` are the two commands of the README; each prepares .venv if needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+DEMO ?= runs/demo
+
+.PHONY: demo test lint bench clean
+
+demo: $(READY)
+	$(BIN)/vrs-bench demo --out $(DEMO)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/load.py
+	$(BIN)/python benchmarks/evaluate.py
+
+# The environment is exactly constraints.txt: the versions that were tested together.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[baselines,dev]'
+	touch $(READY)
+
+clean:
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache dist

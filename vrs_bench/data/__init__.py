@@ -1,0 +1,1 @@
+"""Published data: shards, manifest, card, building and reading."""

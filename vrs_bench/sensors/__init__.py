@@ -1,0 +1,1 @@
+"""What an instrument makes of the ground: one module a stage, and the sensor that composes them."""

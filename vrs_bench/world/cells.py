@@ -1,0 +1,118 @@
+"""Voronoi cells: the fields of a scene, as polygons and as an exact raster.
+
+Coordinates are pixels: x to the right from 0 to the width, y downwards from 0 to the height;
+the centre of the pixel in row r and column c is (c + 0.5, r + 0.5).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from scipy.spatial import Voronoi
+from shapely import Polygon, box
+
+from vrs_bench.settings import Settings
+from vrs_bench.types import Array, Doubles, Labels
+
+
+class CellSettings(Settings):
+    """How the extent is divided into fields."""
+
+    n: Annotated[int, Field(ge=1, le=32767)] = 40
+    """Number of Voronoi sites, hence of cells."""
+    border_px: Annotated[float, Field(ge=0)] = 1.0
+    """Width of the strip between two cells, in pixels; its pixels belong to no cell."""
+
+
+def draw_sites(rng: np.random.Generator, n: int, height: int, width: int) -> Doubles:
+    """Draw n sites uniformly over the extent.
+
+    Returns:
+        float64 array (n, 2) of (x, y) in pixels.
+    """
+    return rng.random((n, 2)) * np.array([width, height], dtype=np.float64)
+
+
+def _clipped_diagram(sites: Doubles, height: int, width: int) -> Voronoi:
+    """Return the Voronoi diagram of the sites and their mirror images in the four edges.
+
+    The edges of the extent are then bisectors of a site and its image, so the regions of the
+    first ``len(sites)`` points are finite and end exactly at the extent.
+    """
+    x, y = sites.T
+    images = [(-x, y), (2 * width - x, y), (x, -y), (x, 2 * height - y)]
+    return Voronoi(np.concatenate([sites, *(np.stack(image, 1) for image in images)]))
+
+
+def neighbours(sites: Doubles, height: int, width: int) -> Array:
+    """Return the pairs of cells that share an edge inside the extent, int array (m, 2), i < j."""
+    pairs = np.sort(_clipped_diagram(sites, height, width).ridge_points, axis=1)
+    return pairs[pairs[:, 1] < len(sites)]
+
+
+def polygons(sites: Doubles, height: int, width: int) -> list[Polygon]:
+    """Return the Voronoi polygon of each site, clipped to the extent, in the sites' order."""
+    diagram = _clipped_diagram(sites, height, width)
+    extent = box(0, 0, width, height)
+    cells = []
+    for site, region in zip(sites, diagram.point_region[: len(sites)], strict=True):
+        corners = diagram.vertices[diagram.regions[region]]
+        angle = np.arctan2(*(corners - site).T[::-1])
+        cells.append(Polygon(corners[np.argsort(angle)]).intersection(extent))
+    return cells
+
+
+def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -> Labels:
+    """Return the exact nearest-site map of the extent.
+
+    A cell is convex, so in each row of pixels it is one interval, bounded by its bisectors with
+    its neighbours. The intervals are found for all cells and rows at once and painted as the
+    running sum of their ends; no pixel is compared with every site.
+
+    Args:
+        sites: float64 (n, 2), pixels.
+        height, width: size of the raster.
+        border_px: pixels whose centre is nearer than half of this to a bisector with a
+            neighbour are 0.
+
+    Returns:
+        int16 (height, width): 1 + index of the nearest site, 0 on borders.
+    """
+    pairs = neighbours(sites, height, width)
+    own, other = np.concatenate([pairs, pairs[:, ::-1]]).T
+    order = np.argsort(own, kind="stable")
+    own, other = own[order], other[order]
+
+    # A point (x, y) is on the own side of a bisector, border included, where nx·x ≤ offset(y).
+    (nx, ny), (mx, my) = (sites[other] - sites[own]).T, (sites[other] + sites[own]).T / 2
+    length = np.sqrt(nx * nx + ny * ny)
+    rows = np.arange(height) + 0.5
+    offset = (nx * mx)[:, None] + ny[:, None] * (my[:, None] - rows)
+    offset -= (length * border_px / 2)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = offset / nx[:, None]
+    outside = np.where(offset < 0, np.inf, -np.inf)  # a horizontal bisector takes or leaves a row
+    left = np.where(nx[:, None] < 0, crossing, np.where(nx[:, None] == 0, outside, -np.inf))
+    right = np.where(nx[:, None] > 0, crossing, np.inf)
+
+    start = np.zeros((len(sites), height))
+    stop = np.full((len(sites), height), float(width))
+    if len(own):
+        cells, first = np.unique(own, return_index=True)
+        start[cells] = np.maximum.reduceat(left, first)
+        stop[cells] = np.minimum.reduceat(right, first)
+    # Column c is inside where start ≤ c + 0.5 < stop; neighbours share the same number there.
+    start = np.clip(np.ceil(start - 0.5), 0, width)
+    stop = np.maximum(np.clip(np.ceil(stop - 0.5), 0, width), start)
+
+    ids = np.repeat(np.arange(1, len(sites) + 1), height).astype(np.float64)
+    row = np.tile(np.arange(height) * (width + 1), len(sites))
+    steps = np.bincount(
+        np.concatenate([row + start.ravel().astype(np.int64), row + stop.ravel().astype(np.int64)]),
+        weights=np.concatenate([ids, -ids]),
+        minlength=height * (width + 1),
+    )
+    painted = np.cumsum(steps.reshape(height, width + 1)[:, :width], axis=1)
+    return painted.astype(np.int16)

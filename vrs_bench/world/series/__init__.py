@@ -1,0 +1,1 @@
+"""Time series that animate the cells, one module a source."""
