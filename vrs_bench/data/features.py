@@ -61,12 +61,25 @@ def _arrow_type(column: Column) -> pa.DataType:
     return leaf
 
 
+def _extension(column: Column) -> dict[str, str] | None:
+    """Return the field metadata by which `datasets` knows its fixed-shape array type again."""
+    if column.kind not in ("image", "mask"):
+        return None
+    return {
+        "ARROW:extension:name": f"datasets.features.features.Array{len(column.shape)}DExtensionType",
+        "ARROW:extension:metadata": json.dumps([column.shape, column.dtype]),
+    }
+
+
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
     """Return the Arrow schema of a shard, with the features in its metadata."""
     columns = tuple(columns)
     features = {column.name: feature(column) for column in columns}
     return pa.schema(
-        [pa.field(column.name, _arrow_type(column)) for column in columns],
+        [
+            pa.field(column.name, _arrow_type(column), metadata=_extension(column))
+            for column in columns
+        ],
         metadata={"huggingface": json.dumps({"info": {"features": features}})},
     )
 
@@ -93,6 +106,8 @@ def to_arrow(column: Column, values: Sequence[Array]) -> pa.Array:
 
 def from_arrow(column: Column, array: pa.Array) -> Array:
     """Return the values of some rows as one NumPy array (rows, *shape); no copy is made."""
+    if isinstance(array, pa.ExtensionArray):  # where `datasets` has been imported
+        array = array.storage
     for _ in column.shape:
         array = array.flatten()
     return np.asarray(array.to_numpy(zero_copy_only=True)).reshape(-1, *column.shape)

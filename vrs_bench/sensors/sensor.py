@@ -45,7 +45,9 @@ class View:
 
     def apply(self, image: Array) -> Doubles:
         """See an image on the latent grid, (…, H, W), as the sensor does without noise."""
-        seen = np.asarray(image, np.float64) if self.operator is None else self.operator.apply(image)
+        seen = (
+            np.asarray(image, np.float64) if self.operator is None else self.operator.apply(image)
+        )
         return self.gain * seen + self.bias
 
 

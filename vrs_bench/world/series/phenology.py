@@ -208,16 +208,17 @@ def reflectance(state: State) -> Floats:
         float32 (n_cells, n_steps, 4): blue, green, red, near infrared.
     """
     senescent, bloom = state.senescent[..., None], state.bloom[..., None]
-    canopy = (1 - senescent) * _by_class(state.classes, "canopy")[
-        :, None
-    ] + senescent * np.asarray(SENESCENT_CANOPY)
+    canopy = (1 - senescent) * _by_class(state.classes, "canopy")[:, None] + senescent * np.asarray(
+        SENESCENT_CANOPY
+    )
     canopy = (1 - bloom) * canopy + bloom * np.asarray(PETALS)
     dry = _by_class(state.classes, "ground_dry")[:, None]
     wet = _by_class(state.classes, "ground_wet")[:, None]
     ground = wet + (dry - wet) * np.exp(-_DARKENING * (state.moisture[..., None] - _RESIDUAL))
     gap = np.exp(-np.asarray(EXTINCTION) * state.lai[..., None])
     mixed = (
-        canopy * state.canopy_gain[..., None] * (1 - gap) + ground * state.ground_gain[..., None] * gap
+        canopy * state.canopy_gain[..., None] * (1 - gap)
+        + ground * state.ground_gain[..., None] * gap
     )
     return settle(np.clip(mixed, 0, 1))
 

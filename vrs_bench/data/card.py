@@ -1,0 +1,100 @@
+"""The dataset card: the README.md that makes a folder a dataset repository of the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from vrs_bench.data.features import card_feature
+from vrs_bench.data.manifest import Manifest
+from vrs_bench.data.shards import SPLITS
+from vrs_bench.paths import bundled, write_text
+from vrs_bench.tasks import Column, Task, get_task
+from vrs_bench.world.landcover import class_names
+
+
+def configs(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the published configs of a task and the columns that each selects."""
+    return {task.name: task.derived, f"{task.name}_latent": task.latent}
+
+
+def card_metadata(manifest: Manifest) -> dict[str, Any]:
+    """Return the YAML block of the card: configs over shared files, their features and sizes."""
+    config_list, info_list = [], []
+    for name in manifest.tasks:
+        task = get_task(name)
+        columns = {column.name: column for column in task.columns(manifest.recipe.world)}
+        for config, selected in configs(task).items():
+            config_list.append(
+                {
+                    "config_name": config,
+                    "data_files": [
+                        {"split": split, "path": f"{name}/{split}-*.parquet"} for split in SPLITS
+                    ],
+                    "columns": list(selected),
+                    **({"default": True} if not config_list else {}),
+                }
+            )
+            info_list.append(
+                {
+                    "config_name": config,
+                    "features": [card_feature(columns[column]) for column in selected],
+                    "splits": [_split_info(manifest, name, split) for split in SPLITS],
+                }
+            )
+    return {
+        "pretty_name": f"VRS-Bench {manifest.recipe.name}",
+        "license": "apache-2.0",
+        "task_categories": ["image-to-image"],
+        "tags": ["remote-sensing", "super-resolution", "synthetic", "benchmark"],
+        "size_categories": [_size_category(sum(f.rows for f in manifest.files.values()))],
+        "configs": config_list,
+        "dataset_info": info_list,
+    }
+
+
+def _split_info(manifest: Manifest, task: str, split: str) -> dict[str, Any]:
+    files = [manifest.files[path] for path in manifest.shards(task, split)]
+    return {
+        "name": split,
+        "num_bytes": sum(file.bytes for file in files),
+        "num_examples": sum(file.rows for file in files),
+    }
+
+
+def _size_category(rows: int) -> str:
+    """Return the Hub's size class of a number of rows."""
+    bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")]
+    return next((name for bound, name in bounds if rows < bound), "100K<n<1M")
+
+
+def write_card(folder: Path, manifest: Manifest) -> None:
+    """Write README.md of a dataset folder from the template in ``builders/``."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(bundled("builders")),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # Markdown made from our own names and numbers only
+    )
+    world = manifest.recipe.world
+
+    def shape(column: Column) -> str:
+        return " × ".join(str(n) for n in column.shape) or "scalar"
+
+    text = templates.get_template("card.md.jinja").render(
+        metadata=yaml.safe_dump(card_metadata(manifest), sort_keys=False, allow_unicode=True),
+        manifest=manifest,
+        recipe=manifest.recipe,
+        world=world,
+        tasks=[get_task(name) for name in manifest.tasks],
+        configs=configs,
+        splits=SPLITS,
+        shape=shape,
+        classes=class_names(),
+        files=len(manifest.files),
+        megabytes=sum(file.bytes for file in manifest.files.values()) / 1e6,
+    )
+    write_text(folder / "README.md", text)

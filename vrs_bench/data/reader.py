@@ -1,0 +1,81 @@
+"""Reading a dataset folder scene by scene, with the memory of one scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vrs_bench.data.features import from_arrow
+from vrs_bench.data.manifest import Manifest, read_manifest
+from vrs_bench.errors import BenchError
+from vrs_bench.tasks import get_task
+from vrs_bench.types import Array
+
+
+class DatasetFolder:
+    """A dataset folder that was built here or downloaded: its manifest and its rows."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a folder; raises BenchError where there is no dataset."""
+        self.path = Path(path)
+        self.manifest: Manifest = read_manifest(self.path)
+
+    def keys(self, task: str, split: str) -> list[tuple[int, int]]:
+        """Return the (scene, time step) of every row of a split, in row order."""
+        keys: list[tuple[int, int]] = []
+        for name in self.manifest.shards(task, split):
+            table = pq.read_table(self._shard(name), columns=["scene", "time_step"])
+            keys += zip(table["scene"].to_pylist(), table["time_step"].to_pylist(), strict=True)
+        return keys
+
+    def scenes(self, task: str, split: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield the scenes of a split in order, one at a time.
+
+        Args:
+            task, split: which rows.
+            columns: names of the columns to read besides ``scene`` and ``time_step``.
+
+        Yields:
+            column name → array (n_steps, …) as stored (uint16 images), with ``scene`` an int.
+        """
+        known = {c.name: c for c in get_task(task).columns(self.manifest.recipe.world)}
+        selected = [known[name] for name in dict.fromkeys(["scene", "time_step", *columns])]
+        pending: list[dict[str, Array]] = []
+        for name in self.manifest.shards(task, split):
+            file = pq.ParquetFile(self._shard(name))
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=[column.name for column in selected])
+                rows = {
+                    column.name: from_arrow(column, _one_chunk(table[column.name]))
+                    for column in selected
+                }
+                starts = np.flatnonzero(np.diff(rows["scene"], prepend=rows["scene"][0] - 1))
+                for start, stop in zip(starts, [*starts[1:], len(rows["scene"])], strict=True):
+                    part = {key: values[start:stop] for key, values in rows.items()}
+                    if pending and pending[-1]["scene"][0] != part["scene"][0]:
+                        yield _joined(pending)
+                        pending = []
+                    pending.append(part)
+        if pending:
+            yield _joined(pending)
+
+    def _shard(self, name: str) -> Path:
+        path = self.path / name
+        if not path.is_file():
+            raise BenchError(f"{path}: missing, though {self.path}/manifest.json lists it")
+        return path
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _joined(parts: list[dict[str, Array]]) -> dict[str, Any]:
+    """Put the parts of one scene together."""
+    scene = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return {**scene, "scene": int(scene["scene"][0])}
