@@ -1,1 +1,68 @@
-"""VRS-Bench."""
+"""VRS-Bench: image restoration and translation in remote sensing, on a virtual Earth.
+
+The truth is known, because the Earth is virtual: see ``evaluate`` for scores, ``build`` for data.
+Names are imported on first use, so that ``import vrs_bench`` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vrs_bench.data.build import build, verify
+    from vrs_bench.data.reader import DatasetFolder
+    from vrs_bench.errors import BenchError
+    from vrs_bench.evaluation import Result, Score, compare, evaluate
+    from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+    from vrs_bench.tasks import TASKS, get_task
+    from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
+
+__version__ = version("vrs-bench")
+
+_HOMES = {
+    "BenchError": "errors",
+    "BenchmarkRecipe": "recipes",
+    "DatasetFolder": "data.reader",
+    "Result": "evaluation",
+    "Scene": "world.scene",
+    "Score": "evaluation",
+    "TASKS": "tasks",
+    "WorldRecipe": "world.scene",
+    "build": "data.build",
+    "compare": "evaluation",
+    "evaluate": "evaluation",
+    "get_task": "tasks",
+    "load_recipe": "recipes",
+    "make_scene": "world.scene",
+    "verify": "data.build",
+}
+
+__all__ = [  # noqa: RUF022  # by what they are for
+    "evaluate",
+    "compare",
+    "Result",
+    "Score",
+    "build",
+    "verify",
+    "DatasetFolder",
+    "TASKS",
+    "get_task",
+    "make_scene",
+    "Scene",
+    "WorldRecipe",
+    "BenchmarkRecipe",
+    "load_recipe",
+    "BenchError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vrs_bench' has no attribute '{name}'")
+    return getattr(import_module(f"vrs_bench.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

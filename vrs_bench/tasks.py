@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from vrs_bench.world.scene import BANDS, Scene, WorldRecipe
 SCALE = 10_000
 """Images are published as uint16, value = round(10000 · x), as Sentinel-2 reflectance is."""
 
-Row = dict[str, Array]
+Row = dict[str, Any]
+"""Column name → NumPy array or scalar of the published type."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,10 @@ def _key_columns() -> tuple[Column, ...]:
 
 
 def _key(scene: Scene, step: int) -> Row:
-    series = scene.recipe.series
     return {
         "scene": np.int32(scene.number),
         "time_step": np.int16(step),
-        "day_of_year": np.int16((series.start_day + step * series.step_days) % 365),
+        "day_of_year": np.int16(scene.recipe.series.day_of_year(step)),
     }
 
 

@@ -31,6 +31,7 @@ from vrs_bench.tasks import get_task
 RECORDS = ".build"
 """Folder of the records of finished shards, while a build is under way."""
 
+Job = tuple[Path, Shard, BenchmarkRecipe, Mapping[str, SensorRecipe], str]
 Sensors = dict[str, dict[str, SensorRecipe]]
 Report = Callable[[int, int], None]
 """Called with (rows done, rows in all) whenever a shard is finished."""
@@ -73,7 +74,7 @@ def build(
     for leftover in folder.rglob(f".*{TEMPORARY}"):
         leftover.unlink()
     entries: dict[str, FileEntry] = {}
-    missing = []
+    missing: list[Job] = []
     for shard in shards:
         key = digest(recipe, *sensors[shard.task].values())
         entry = _finished(folder, shard, key, before)
@@ -161,9 +162,6 @@ def _make(
         )
         write_text(_record(folder, shard, key), entry.model_dump_json())
     return shard.path, entry
-
-
-Job = tuple[Path, Shard, BenchmarkRecipe, Mapping[str, SensorRecipe], str]
 
 
 def _run(jobs: list[Job], workers: int) -> Iterator[tuple[str, FileEntry]]:

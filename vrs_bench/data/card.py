@@ -23,7 +23,8 @@ def configs(task: Task) -> dict[str, tuple[str, ...]]:
 
 def card_metadata(manifest: Manifest) -> dict[str, Any]:
     """Return the YAML block of the card: configs over shared files, their features and sizes."""
-    config_list, info_list = [], []
+    config_list: list[dict[str, Any]] = []
+    info_list: list[dict[str, Any]] = []
     for name in manifest.tasks:
         task = get_task(name)
         columns = {column.name: column for column in task.columns(manifest.recipe.world)}

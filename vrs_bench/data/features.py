@@ -25,13 +25,18 @@ _ARROW = {
 }
 
 
+def _array_type(column: Column) -> str:
+    """Return the name of the fixed-shape array type of `datasets` for an image or a mask."""
+    return f"Array{len(column.shape)}D"
+
+
 def feature(column: Column) -> dict[str, Any]:
     """Return a column's feature in the JSON form of `datasets`."""
     if column.kind in ("image", "mask"):
         return {
             "shape": list(column.shape),
             "dtype": column.dtype,
-            "_type": f"Array{len(column.shape)}D",
+            "_type": _array_type(column),
         }
     value = {"dtype": column.dtype, "_type": "Value"}
     if column.kind == "vector":
@@ -66,7 +71,7 @@ def _extension(column: Column) -> dict[str, str] | None:
     if column.kind not in ("image", "mask"):
         return None
     return {
-        "ARROW:extension:name": f"datasets.features.features.Array{len(column.shape)}DExtensionType",
+        "ARROW:extension:name": f"datasets.features.features.{_array_type(column)}ExtensionType",
         "ARROW:extension:metadata": json.dumps([column.shape, column.dtype]),
     }
 

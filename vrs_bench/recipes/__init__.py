@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -84,7 +84,7 @@ def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]
     """Return the keys of the part of a recipe model at a location."""
     for part in loc:
         annotation = model.model_fields[str(part)].annotation
-        options = getattr(annotation, "__args__", (annotation,))
+        options = get_args(annotation) or (annotation,)
         model = next(option for option in options if hasattr(option, "model_fields"))
     return list(model.model_fields)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vrs_bench.sensors.aggregation import AggregationSettings, PhaseSettings, aggregation
 from vrs_bench.sensors.noise import NoiseSettings, add_noise
@@ -30,6 +30,14 @@ class SensorRecipe(Settings):
     aggregation: AggregationSettings | None = None
     phase: PhaseSettings | None = None
     noise: NoiseSettings = NoiseSettings()
+
+    @model_validator(mode="after")
+    def _speckle_is_of_radar(self) -> SensorRecipe:
+        if self.noise.speckle_looks is not None and self.product != "sar":
+            raise ValueError(
+                f"noise.speckle_looks: speckle is of radar, but the product is '{self.product}'"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,8 @@ def view(recipe: SensorRecipe, scene: Scene, step: int) -> View:
     shift = (0.0, 0.0)
     if recipe.phase is not None:
         rng = stream(seed, number, f"phase/{recipe.name}", step)
-        dy, dx = (np.float32(2 * rng.random(2) - 1) * np.float32(recipe.phase.max_shift)).tolist()
-        shift = (dy, dx)
+        drawn = ((2 * rng.random(2) - 1) * recipe.phase.max_shift).astype(np.float32)
+        shift = (float(drawn[0]), float(drawn[1]))  # as published: float32
     operator = None
     if recipe.aggregation is not None:
         world = scene.recipe

@@ -29,4 +29,5 @@ def soft_sign(x: Array) -> Array:
     """
     x = np.clip(x, -3, 3)
     square = x * x
-    return x * (27 + square) / (27 + 9 * square)
+    result: Array = x * (27 + square) / (27 + 9 * square)
+    return np.clip(result, -1, 1)  # the quotient may round to the other side of 1

@@ -110,6 +110,10 @@ class Scene:
         """Six-digit name of the scene."""
         return f"{self.number:06d}"
 
+    def bands(self, product: str) -> tuple[str, ...]:
+        """Return the names of a product's bands."""
+        return BANDS[product]
+
     @cached_property
     def land_cover(self) -> Labels:
         """Class mask (height, width): label 1..8, 0 between cells."""

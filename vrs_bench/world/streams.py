@@ -4,8 +4,9 @@ A stream is keyed by (seed, scene, name, frame), so that what one part draws nev
 what another part drew before it, nor on the order in which scenes and frames are made.
 
 Only operations that IEEE 754 fixes are used: uniform draws are shifts of random bits, and every
-other distribution is read from a table of its quantiles, which is computed in float64 and settled. The library samplers (ziggurat, rejection) call the C library's ``exp`` and ``log``,
-whose last bit differs between processors.
+other distribution is read from a table of its quantiles, computed in float64 and settled. The
+library samplers (ziggurat, rejection) call the C library's ``exp`` and ``log``, whose last bit
+differs between processors.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def draw(rng: np.random.Generator, quantiles: Floats, shape: tuple[int, ...]) ->
         float32 array of that shape.
     """
     n = math.prod(shape)
-    words = rng.bit_generator.random_raw(-(-n // 4))  # type: ignore[attr-defined]
+    words = rng.bit_generator.random_raw(-(-n // 4))
     index = words.astype("<u8", copy=False).view("<u2")[:n]
     return quantiles.take(index).reshape(shape)
 

@@ -40,7 +40,8 @@ class TextureSettings(Settings):
 
 def covariance(kernel: RBF, distance: Doubles) -> Doubles:
     """Return the kernel at distances in pixels; 1 at distance 0."""
-    return np.exp(-0.5 * (distance / kernel.length_scale) ** 2)
+    values: Doubles = np.exp(-0.5 * (distance / kernel.length_scale) ** 2)
+    return values
 
 
 @lru_cache(maxsize=8)

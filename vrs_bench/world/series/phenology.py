@@ -49,6 +49,10 @@ class PhenologySettings(Settings):
     spread: Annotated[float, Field(ge=0, le=3)] = 1.0
     """Scale of the differences between cells of one class; 0 makes them alike."""
 
+    def day_of_year(self, step: int) -> int:
+        """Return the day of year of a time step, 0 to 364."""
+        return (self.start_day + step * self.step_days) % 365
+
 
 @dataclass(frozen=True)
 class State:
@@ -126,7 +130,7 @@ def soil_moisture(days: Array, rain_days: Array, rain_mm: Array, dry_down: Array
     fallen = np.where(age >= 0, rain_mm / 30.0, 0.0)
     decay = np.exp(-np.maximum(age, 0) / np.asarray(dry_down)[:, None, None])
     wetness = (decay * fallen).sum(axis=-1)
-    return _RESIDUAL + (_SATURATED - _RESIDUAL) * (1 - np.exp(-wetness))
+    return np.asarray(_RESIDUAL + (_SATURATED - _RESIDUAL) * (1 - np.exp(-wetness)))
 
 
 def _rain(settings: PhenologySettings, rng: np.random.Generator, last: int) -> tuple[Array, Array]:
@@ -247,7 +251,7 @@ def backscatter_db(state: State) -> Doubles:
     )
     canopy = canopy * state.canopy_gain[..., None] * cosine
     sigma = canopy * (1 - transmission) + transmission * 10 ** (ground_db / 10)
-    return 10 * np.log10(sigma)
+    return np.asarray(10 * np.log10(sigma))
 
 
 def scale_db(db: Array) -> Array:

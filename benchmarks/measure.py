@@ -1,0 +1,55 @@
+"""What the benchmarks share: a timer, the yardstick of a plain copy, and the table."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # figures are for one core
+
+import numpy as np  # after the threads are set
+
+
+def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """Return the median wall time of a call, after one call that is not counted."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def copy_seconds(n_bytes: int) -> float:
+    """Return the time of a plain memory copy of so many bytes."""
+    source = np.ones(n_bytes, np.uint8)
+    target = np.empty_like(source)
+    return seconds(lambda: np.copyto(target, source), 9)
+
+
+def machine() -> str:
+    """Say in one line on what the figures were measured."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [
+            line.split(":")[1].strip()
+            for line in info.read_text().splitlines()
+            if "model name" in line
+        ]
+        model = names[0] if names else model
+    python = f"{platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}"
+    return f"{model}, {os.cpu_count()} cores, {python}; one core unless said otherwise"
+
+
+def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a Markdown table under a title and the name of the machine."""
+    print(f"\n### {title}\n\n{machine()}\n")
+    for line in (head, ["---"] * len(head), *rows):
+        print(f"| {' | '.join(str(cell) for cell in line)} |")

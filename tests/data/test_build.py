@@ -1,0 +1,219 @@
+"""Building: same bytes whatever happens, and `verify` that finds every fault."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from vrs_bench.data.build import RECORDS, build, verify
+from vrs_bench.data.manifest import read_manifest
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.shards import SPLITS, plan, split_scenes
+from vrs_bench.errors import BenchError
+from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe
+from vrs_bench.tasks import get_task
+from vrs_bench.world.scene import make_scene
+
+RECIPE = check_recipe(
+    BenchmarkRecipe,
+    {
+        "name": "mini",
+        "scenes": 8,
+        "scenes_per_shard": 2,
+        "world": {
+            "seed": 4,
+            "height": 48,
+            "width": 64,
+            "horizon": 7,
+            "cells": {"n": 7},
+            "series": {"step_days": 50},
+        },
+    },
+    "mini",
+)
+
+
+def _bytes(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built") / "vrs-toy"
+    build(["super_res"], RECIPE, folder)
+    return folder
+
+
+def test_one_and_three_workers_give_the_same_bytes(built, tmp_path):
+    build(["super_res"], RECIPE, tmp_path / "three", workers=3)
+    assert _bytes(tmp_path / "three") == _bytes(built)
+
+
+def test_nothing_but_the_dataset_is_left(built):
+    assert not (built / RECORDS).exists()
+    assert {path.name for path in built.iterdir()} == {
+        "README.md",
+        "manifest.json",
+        "recipes",
+        "super_res",
+    }
+
+
+def test_a_second_build_makes_nothing(built):
+    before = {path: path.stat().st_mtime_ns for path in built.glob("super_res/*")}
+    build(["super_res"], RECIPE, built)
+    assert before == {path: path.stat().st_mtime_ns for path in built.glob("super_res/*")}
+
+
+def test_only_what_is_missing_or_damaged_is_made_again(built, tmp_path):
+    folder = shutil.copytree(built, tmp_path / "copy")
+    shards = sorted(folder.glob("super_res/*"))
+    shards[0].unlink()
+    damaged = bytearray(shards[1].read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    shards[1].write_bytes(damaged)
+    kept = shards[2].stat().st_mtime_ns
+    build(["super_res"], RECIPE, folder)
+    assert _bytes(folder) == _bytes(built)
+    assert shards[2].stat().st_mtime_ns == kept
+
+
+def test_a_killed_build_goes_on_to_the_same_bytes(built, tmp_path):
+    recipe = tmp_path / "mini.yaml"
+    recipe.write_text(dump_recipe(RECIPE))
+    folder = tmp_path / "vrs-toy"
+    command = ["build", "super_res", "--size", str(recipe), "--out", str(folder)]
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-m", "vrs_bench", *command])
+        n_before = len(list(folder.glob("super_res/*.parquet")))
+        deadline = time.monotonic() + 60
+        while len(list(folder.glob("super_res/*.parquet"))) == n_before and child.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        child.kill()
+        child.wait()
+    build(["super_res"], RECIPE, folder)
+    assert _bytes(folder) == _bytes(built)
+
+
+def test_rows_are_those_of_the_task_in_scene_and_time_order(built):
+    folder, task = DatasetFolder(built), get_task("super_res")
+    sensors = task.sensor_recipes()
+    columns = [column.name for column in task.columns(RECIPE.world)]
+    scenes = list(folder.scenes("super_res", "validation", columns))
+    assert [scene["scene"] for scene in scenes] == list(split_scenes(8)["validation"])
+    for scene in scenes:
+        rows = list(task.rows(make_scene(RECIPE.world, scene["scene"]), sensors))
+        np.testing.assert_array_equal(scene["time_step"], np.arange(7))
+        for name in set(columns) - {"scene"}:
+            np.testing.assert_array_equal(scene[name], np.stack([row[name] for row in rows]))
+    keys = folder.keys("super_res", "validation")
+    assert keys == [(scene["scene"], step) for scene in scenes for step in range(7)]
+
+
+def test_observations_are_seen_through_the_published_phase_and_calibration(built):
+    """The published truth, through the sensor, is the published input up to read noise."""
+    from vrs_bench.sensors.aggregation import aggregation
+
+    sensor = get_task("super_res").sensor_recipes()["lr"]
+    columns = ["lr", "hr", "phase", "gain", "bias"]
+    for scene in DatasetFolder(built).scenes("super_res", "test", columns):
+        for step in range(7):
+            stage = aggregation(sensor.aggregation, 48, 64, tuple(scene["phase"][step].tolist()))
+            seen = scene["gain"][step] * stage.apply(scene["hr"][step] / 1e4) + scene["bias"][step]
+            left = scene["lr"][step] / 1e4 - seen
+            assert left.std() == pytest.approx(sensor.noise.read_noise, rel=0.12)
+
+
+def test_splits_are_disjoint_and_stay_so_when_a_dataset_grows():
+    for n in (3, 10, 250, 10_000):
+        scenes = split_scenes(n)
+        numbers = [number for split in scenes.values() for number in split]
+        assert len(numbers) == len(set(numbers)) == n
+        assert min(len(split) for split in scenes.values()) >= 1
+    small, large = split_scenes(250), split_scenes(10_000)
+    for split in SPLITS:
+        assert set(small[split]) <= set(large[split])
+    assert [len(s) for s in small.values()] == [175, 38, 37]
+
+
+def test_the_plan_covers_every_scene_once():
+    shards = plan("super_res", RECIPE)
+    planned = [scene for shard in shards for scene in shard.scenes]
+    assert planned == [scene for split in split_scenes(8).values() for scene in split]
+    assert len({shard.path for shard in shards}) == len(shards)
+
+
+def test_verify_finds_a_flipped_bit_a_missing_and_an_extra_file(built, tmp_path):
+    folder = shutil.copytree(built, tmp_path / "copy")
+    assert verify(folder) == []
+    first, second, third, *_ = sorted(folder.glob("super_res/*"))
+    flipped = bytearray(first.read_bytes())
+    flipped[100] ^= 0x10
+    first.write_bytes(flipped)
+    second.unlink()
+    size = third.stat().st_size
+    third.write_bytes(third.read_bytes()[:-1])
+    (folder / "super_res" / "extra.parquet").write_bytes(b"x")
+    assert sorted(verify(folder)) == sorted(
+        [
+            f"super_res/{first.name}: its content differs from the manifest's SHA-256",
+            f"super_res/{second.name}: missing",
+            f"super_res/{third.name}: {size - 1} bytes, the manifest says {size}",
+            "super_res/extra.parquet: not in the manifest",
+        ]
+    )
+
+
+def test_a_folder_of_another_recipe_is_not_touched(built):
+    before = _bytes(built)
+    with pytest.raises(BenchError, match="holds a dataset of another recipe"):
+        build(["super_res"], RECIPE.model_copy(update={"scenes": 9}), built)
+    assert _bytes(built) == before
+
+
+def test_faulty_requests_write_nothing(tmp_path):
+    with pytest.raises(BenchError, match="unknown task 'super_ress'; did you mean 'super_res'"):
+        build(["super_ress"], RECIPE, tmp_path / "a")
+    with pytest.raises(BenchError, match="workers: expected 1 or more, got 0"):
+        build(["super_res"], RECIPE, tmp_path / "a", workers=0)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(files={"../x.parquet": next(iter(m["files"].values()))}), "no shard"),
+        (lambda m: m.update(format=2), "not a manifest"),
+        (lambda m: m.pop("recipe"), "not a manifest"),
+        (lambda m: m.update(extra=1), "not a manifest"),
+    ],
+)
+def test_a_manifest_is_not_trusted(built, tmp_path, change, message):
+    manifest = json.loads((built / "manifest.json").read_text())
+    change(manifest)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BenchError, match=message):
+        read_manifest(tmp_path)
+
+
+def test_reading_errors_say_what_to_do(built, tmp_path):
+    with pytest.raises(BenchError, match=r"no dataset here .* build one with"):
+        DatasetFolder(tmp_path)
+    folder = shutil.copytree(built, tmp_path / "copy")
+    with pytest.raises(BenchError, match="unknown split 'tset'"):
+        DatasetFolder(folder).keys("super_res", "tset")
+    with pytest.raises(BenchError, match="holds no task 'cloud'"):
+        DatasetFolder(folder).keys("cloud", "test")
+    next(folder.glob("super_res/test*")).unlink()
+    with pytest.raises(BenchError, match=r"test-00000-of-00001\.parquet: missing"):
+        DatasetFolder(folder).keys("super_res", "test")

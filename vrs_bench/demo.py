@@ -1,0 +1,125 @@
+"""The main job in a few minutes: from nothing to a ranked leaderboard at size tiny."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+
+from vrs_bench.data.build import build
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation import Result, compare, evaluate
+from vrs_bench.leaderboard.markdown import board_table, update_page
+from vrs_bench.leaderboard.ranking import boards
+from vrs_bench.leaderboard.submission import make_submission, read_submissions, write_submission
+from vrs_bench.paths import bundled
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.scripts import run_baseline
+from vrs_bench.tasks import get_task, restore
+
+Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+
+TASK = "super_res"
+
+
+def run(out: Path, progress: Progress) -> str:
+    """Do the whole job into a folder; what is already there and whole is not made again.
+
+    Args:
+        out: folder for data, weights, predictions, entries, the leaderboard and pictures.
+        progress: context manager that shows a progress bar with a label.
+
+    Returns:
+        a summary: the table, what the check found, and where everything is.
+
+    Raises:
+        BenchError: a step failed, or the network does not beat bicubic interpolation.
+    """
+    data, run_folder, predictions = out / "vrs-toy", out / "unet", out / "predictions"
+    submissions, page = out / "submissions", out / "BENCHMARK.md"
+    os.environ.setdefault("HF_DATASETS_CACHE", str((out / "cache").absolute()))
+
+    with progress("build vrs-toy, size tiny") as report:
+        build([TASK], load_recipe(BenchmarkRecipe, "tiny"), data, 2, report)
+    _say(_load(data))
+
+    _say("train a small residual U-Net (the bar below is the training's own)")
+    config = bundled("baselines") / "configs" / TASK / "unet.yaml"
+    launcher = ("-m", "accelerate.commands.launch", "--num_processes=1", "--cpu")
+    run_baseline("train.py", launcher, config=config, data=data, out=run_folder)
+
+    entries = {"Nearest neighbour": "nearest", "Bicubic": "bicubic", "U-Net": str(run_folder)}
+    results: dict[str, Result] = {}
+    for name, model in entries.items():
+        folder = predictions / Path(model).name
+        run_baseline("predict.py", model=model, data=data, split="test", out=folder)
+        with progress(f"evaluate {name}") as report:
+            results[name] = evaluate(folder, TASK, data, progress=report)
+        notes = "Reference method of the package, made by vrs-bench demo."
+        entry = make_submission(results[name], name, authors="VRS-Bench", notes=notes)
+        write_submission(entry, submissions, replace=True)
+
+    ranked = boards(read_submissions(submissions))
+    update_page(page, ranked)
+    pictures = _draw(data, predictions, out / "pictures")
+
+    margin = compare(results["U-Net"], results["Bicubic"], "psnr")
+    verdict = (
+        f"U-Net against bicubic, PSNR: {margin.difference:+.2f} dB, 95 % interval "
+        f"[{margin.ci_low:+.2f}, {margin.ci_high:+.2f}] over {margin.n_scenes} test scenes"
+    )
+    net, bicubic = results["U-Net"].scores["psnr"], results["Bicubic"].scores["psnr"]
+    if net.ci_low is None or bicubic.ci_high is None or net.ci_low <= bicubic.ci_high:
+        raise BenchError(f"the network does not beat bicubic interpolation clearly: {verdict}")
+    return "\n".join(
+        [
+            "",
+            *(board_table(board) for board in ranked),
+            "",
+            verdict,
+            "",
+            f"data set      {data}",
+            f"weights       {run_folder / 'model.safetensors'}",
+            f"predictions   {predictions}",
+            f"entries       {submissions}",
+            f"leaderboard   {page}",
+            *(f"picture       {picture}" for picture in pictures),
+        ]
+    )
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _load(data: Path) -> str:
+    """Load the folder as any user of `datasets` would."""
+    import datasets
+
+    splits = datasets.load_dataset(str(data), TASK)
+    rows = ", ".join(f"{split} {len(rows)} rows" for split, rows in splits.items())
+    return f"load_dataset('{data}', '{TASK}'): {rows}"
+
+
+def _draw(data: Path, predictions: Path, out: Path) -> list[Path]:
+    """Draw a test scene, and what the methods made of it."""
+    from vrs_bench.plots import comparison, save, scene_panel
+    from vrs_bench.world.scene import make_scene
+
+    folder, task, step = DatasetFolder(data), get_task(TASK), 3
+    scene = next(folder.scenes(TASK, "test", ["lr", task.target]))
+    images = {"input": restore(scene["lr"][step])}
+    for method in sorted(predictions.iterdir()):
+        images[method.name] = restore(np.load(method / f"{scene['scene']:06d}_{step:03d}.npy"))
+    truth = restore(scene[task.target][step])
+    title = f"super_res, scene {scene['scene']}, time step {step}"
+    panel = scene_panel(make_scene(folder.manifest.recipe.world, scene["scene"]), task, step)
+    return [
+        save(panel, out / "scene.png"),
+        save(comparison(images, truth, title), out / "comparison.png"),
+    ]

@@ -1,0 +1,1 @@
+"""Submissions, their ranking, and the tables that show it."""

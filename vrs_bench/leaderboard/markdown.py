@@ -1,0 +1,88 @@
+"""Leaderboard tables in Markdown, kept between markers of a page that people write."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.result import Score
+from vrs_bench.leaderboard.ranking import Board
+from vrs_bench.paths import write_text
+from vrs_bench.tasks import TASKS
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown and HTML show as it stands, on one line."""
+    return _SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split())))
+
+
+def board_table(board: Board) -> str:
+    """Return a board as a Markdown table: the headline first, with interval, then the others."""
+    headline = TASKS[board.task].headline
+    metrics = list(board.ranked[0][1].result.scores)
+    metrics = [headline, *(metric for metric in metrics if metric != headline)]
+    scores = board.ranked[0][1].result.scores
+    head = ["rank", "method", *(_heading(scores[metric]) for metric in metrics), "date"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for place, entry in board.ranked:
+        cells = [_cell(entry.result.scores.get(metric), metric == headline) for metric in metrics]
+        name = escape(entry.name)
+        if entry.url or entry.code:
+            name = f"[{name}]({entry.url or entry.code})"
+        lines.append(_line([str(place), name, *cells, entry.date.isoformat()]))
+    result = board.ranked[0][1].result
+    return "\n".join(
+        [
+            f"Size `{board.recipe}`, split `{board.split}`: {result.n_scenes} scenes, "
+            f"{result.n_rows} rows, data `{board.dataset_digest[:12]}`. Equal rank: not told apart "
+            f"from the leader of that rank by a paired bootstrap over scenes (p ≥ 0.05).",
+            "",
+            *lines,
+        ]
+    )
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _heading(score: Score) -> str:
+    arrow = "↑" if score.higher_is_better else "↓"
+    unit = f" ({escape(score.unit)})" if score.unit else ""
+    return f"{escape(score.metric)}{unit} {arrow}"
+
+
+def _cell(score: Score | None, with_interval: bool) -> str:
+    if score is None:
+        return "–"
+    if with_interval and score.ci_low is not None and score.ci_high is not None:
+        return f"**{score.mean:.4g}** [{score.ci_low:.4g}, {score.ci_high:.4g}]"
+    return f"{score.mean:.4g}"
+
+
+def update_page(path: str | Path, boards: list[Board]) -> None:
+    """Write the tables of all boards between their task's markers; the rest of the page stays.
+
+    The markers are ``<!-- leaderboard:TASK -->`` and ``<!-- /leaderboard:TASK -->``. A task whose
+    markers are missing gets a section at the end; a missing page is made.
+
+    Raises:
+        BenchError: an opening marker has no closing one after it.
+    """
+    path = Path(path)
+    page = path.read_text(encoding="utf-8") if path.exists() else "# Leaderboard\n"
+    for task in dict.fromkeys(board.task for board in boards):
+        tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
+        start, stop = f"<!-- leaderboard:{task} -->", f"<!-- /leaderboard:{task} -->"
+        if start not in page:
+            page = f"{page.rstrip()}\n\n## {TASKS[task].title}\n\n{start}\n{stop}\n"
+        before, _, rest = page.partition(start)
+        _, found, after = rest.partition(stop)
+        if not found:
+            raise BenchError(f"{path}: '{start}' is not followed by '{stop}'")
+        page = f"{before}{start}\n{tables}\n{stop}{after}"
+    write_text(path, page)

@@ -1,0 +1,191 @@
+"""Every picture that the package draws.
+
+Figures are made without pyplot, so nothing global is touched and no display is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from vrs_bench.errors import BenchError
+from vrs_bench.paths import whole_file
+from vrs_bench.recipes import load_recipe
+from vrs_bench.sensors.sensor import SensorRecipe, observe, view
+from vrs_bench.tasks import Task
+from vrs_bench.types import Array, Floats
+from vrs_bench.world.landcover import class_colours, class_names
+from vrs_bench.world.scene import Scene
+
+BRIGHT = 0.26
+"""Reflectance shown as white in true colour; vegetation and soil lie below."""
+_BAND_COLOURS = ("#3565c0", "#3a9d3a", "#c0392b", "#7d3c98")
+
+
+def true_colour(image: Floats) -> Array:
+    """Return red, green, blue of an optical image (4, H, W) for display, (H, W, 3) in [0, 1]."""
+    return np.sqrt(np.clip(np.stack(list(image[2::-1]), axis=-1) / BRIGHT, 0, 1) ** 1.4)
+
+
+def false_colour(image: Floats) -> Array:
+    """Return near infrared, red, green of an optical image for display: vegetation is red."""
+    scaled = np.stack([image[3] / 0.5, image[2] / BRIGHT, image[1] / BRIGHT], axis=-1)
+    return np.sqrt(np.clip(scaled, 0, 1) ** 1.4)
+
+
+def sar_colour(image: Floats) -> Array:
+    """Return VV, VH and their difference in dB of a radar image (2, H, W) for display."""
+    vv, vh = image
+    scaled = np.stack([(vv - 0.25) / 0.6, (vh - 0.05) / 0.55, (vv - vh - 0.08) / 0.3], axis=-1)
+    return np.clip(scaled, 0, 1)
+
+
+def scene_panel(
+    scene: Scene, task: Task, step: int, pixel: tuple[int, int] | None = None
+) -> Figure:
+    """Draw what there is to see of a scene at one time step.
+
+    Top: latent true colour, latent false colour, the task's input, radar as observed. Bottom: land
+    cover, cells, and the time series of one pixel in the optical and by radar.
+
+    Args:
+        scene: the scene.
+        task: whose main input to show.
+        step: time step, from 0.
+        pixel: (row, column) of the time series; the scene's centre if None.
+
+    Raises:
+        BenchError: the step or the pixel lies outside of the scene.
+    """
+    world = scene.recipe
+    row, column = pixel or (world.height // 2, world.width // 2)
+    if not 0 <= step < world.horizon:
+        raise BenchError(f"step: the scene has time steps 0 to {world.horizon - 1}, got {step}")
+    if not (0 <= row < world.height and 0 <= column < world.width):
+        raise BenchError(
+            f"pixel: the scene has {world.height} rows and {world.width} columns, "
+            f"got {row},{column}"
+        )
+    optical = scene.frame("optical", step)
+    name, sensor = next(iter(task.sensor_recipes().items()))
+    radar = load_recipe(SensorRecipe, "sar")
+    figure = Figure(figsize=(17, 8.6), layout="constrained")
+    axes = figure.subplots(2, 4)
+    day = world.series.day_of_year(step)
+    figure.suptitle(f"Scene {scene.id}, time step {step} (day {day} of the year)")
+
+    _image(axes[0, 0], true_colour(optical), "latent, true colour")
+    _image(axes[0, 1], false_colour(optical), "latent, NIR-red-green")
+    seen = observe(
+        sensor, scene, step, scene.frame(sensor.product, step), view(sensor, scene, step)
+    )
+    show = true_colour if sensor.product == "optical" else sar_colour
+    _image(axes[0, 2], show(seen), f"observed: {name}, {seen.shape[1]} × {seen.shape[2]} pixels")
+    backscatter = scene.frame("sar", step)
+    speckled = observe(radar, scene, step, backscatter, view(radar, scene, step))
+    looks = radar.noise.speckle_looks
+    _image(axes[0, 3], sar_colour(speckled), f"radar, {looks:g} looks (VV, VH, VV−VH)")
+
+    _land_cover(axes[1, 0], scene)
+    _cells(axes[1, 1], scene)
+    for axis in (axes[0, 0], axes[1, 0]):
+        axis.plot(column, row, "+", color="white", markersize=12, markeredgewidth=2)
+    label = class_names()[scene.land_cover[row, column]]
+    title = f"pixel {row},{column}: {label}"
+    _series(axes[1, 2], scene, "optical", (row, column), step, f"{title}, reflectance")
+    _series(axes[1, 3], scene, "sar", (row, column), step, f"{title}, backscatter (dB)")
+    return figure
+
+
+def _image(axis: Any, image: Array, title: str, **options: Any) -> None:
+    axis.imshow(image, interpolation="nearest", **options)
+    axis.set_title(title, fontsize=10)
+    axis.set_axis_off()
+
+
+def _land_cover(axis: Any, scene: Scene) -> None:
+    colours = ListedColormap(class_colours())
+    norm = BoundaryNorm(np.arange(len(class_colours()) + 1) - 0.5, colours.N)
+    _image(axis, scene.land_cover, "land cover", cmap=colours, norm=norm)
+    present = np.unique(scene.land_cover)
+    handles = [Patch(color=class_colours()[k], label=class_names()[k]) for k in present]
+    axis.legend(
+        handles=handles, fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.01)
+    )
+
+
+def _cells(axis: Any, scene: Scene) -> None:
+    """Colour cells so that neighbours differ, draw their polygons and write their numbers."""
+    shades = np.where(scene.cell > 0, 1 + scene.cell.astype(int) * 7 % 12, 0)
+    _image(axis, shades, "cells", cmap="tab20c", vmin=0, vmax=13)
+    for number, polygon in enumerate(scene.polygons, start=1):
+        x, y = np.asarray(polygon.exterior.xy) - 0.5  # pixel (0, 0) is drawn around (0, 0)
+        axis.plot(x, y, color="black", linewidth=0.6)
+        if polygon.area > scene.cell.size / 400:
+            centre = polygon.representative_point()
+            axis.text(centre.x, centre.y, str(number), fontsize=7, ha="center", va="center")
+    axis.set_xlim(-0.5, scene.recipe.width - 0.5)
+    axis.set_ylim(scene.recipe.height - 0.5, -0.5)
+
+
+def _series(
+    axis: Any, scene: Scene, product: str, pixel: tuple[int, int], step: int, title: str
+) -> None:
+    world = scene.recipe
+    cell = scene.cell[pixel]
+    values = scene.series[product][:, :, cell] + scene.texture[product][:, *pixel]
+    days = world.series.start_day + world.series.step_days * np.arange(world.horizon)
+    names: tuple[str, ...] = scene.bands(product)
+    if product == "sar":
+        values = 30 * values - 30
+    for band, name in enumerate(names):
+        colour = _BAND_COLOURS[band if product == "optical" else band + 2]
+        axis.plot(days, values[:, band], marker="o", markersize=3, color=colour, label=name)
+    if product == "optical":
+        ndvi = (values[:, 3] - values[:, 2]) / (values[:, 3] + values[:, 2])
+        axis.plot(days, ndvi, color="black", linestyle="--", linewidth=1, label="NDVI")
+        axis.set_ylim(min(0, ndvi.min() - 0.05), 1)
+    axis.axvline(days[step], color="grey", linewidth=0.8)
+    axis.set_title(title, fontsize=10)
+    axis.set_xlabel("day", fontsize=8)
+    axis.legend(fontsize=7, loc="upper right")
+
+
+def comparison(
+    images: Mapping[str, Floats], truth: Floats, title: str, error_scale: float = 0.05
+) -> Figure:
+    """Draw predictions beside the truth, and the absolute error of each below it.
+
+    Args:
+        images: name → optical image (4, h, w); one on a coarser grid is shown without error.
+        truth: optical image (4, H, W).
+        title: of the figure.
+        error_scale: mean absolute error over bands that is drawn darkest.
+    """
+    figure = Figure(figsize=(3.4 * (len(images) + 1), 7.2), layout="constrained")
+    axes = figure.subplots(2, len(images) + 1)
+    figure.suptitle(title)
+    for column, (name, image) in enumerate(images.items()):
+        _image(axes[0, column], true_colour(image), name)
+        axes[1, column].set_axis_off()
+        if image.shape == truth.shape:
+            error = np.abs(image - truth).mean(axis=0)
+            heading = f"mean |error| {error.mean():.4f}"
+            _image(axes[1, column], error, heading, cmap="magma_r", vmin=0, vmax=error_scale)
+    _image(axes[0, -1], true_colour(truth), "truth")
+    axes[1, -1].set_axis_off()
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, whole or not at all; parent folders are made."""
+    path = Path(path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+    return path
