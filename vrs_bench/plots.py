@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import whole_file
 from vrs_bench.recipes import load_recipe
-from vrs_bench.sensors.sensor import SensorRecipe, observe, view
+from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
 from vrs_bench.tasks import Task
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_colours, class_names
@@ -30,20 +30,21 @@ _BAND_COLOURS = ("#3565c0", "#3a9d3a", "#c0392b", "#7d3c98")
 
 def true_colour(image: Floats) -> Array:
     """Return red, green, blue of an optical image (4, H, W) for display, (H, W, 3) in [0, 1]."""
-    return np.sqrt(np.clip(np.stack(list(image[2::-1]), axis=-1) / BRIGHT, 0, 1) ** 1.4)
+    scaled = np.stack(list(image[2::-1]), axis=-1) / BRIGHT
+    return np.asarray(np.clip(scaled, 0, 1) ** 0.7)
 
 
 def false_colour(image: Floats) -> Array:
     """Return near infrared, red, green of an optical image for display: vegetation is red."""
     scaled = np.stack([image[3] / 0.5, image[2] / BRIGHT, image[1] / BRIGHT], axis=-1)
-    return np.sqrt(np.clip(scaled, 0, 1) ** 1.4)
+    return np.asarray(np.clip(scaled, 0, 1) ** 0.7)
 
 
 def sar_colour(image: Floats) -> Array:
     """Return VV, VH and their difference in dB of a radar image (2, H, W) for display."""
     vv, vh = image
     scaled = np.stack([(vv - 0.25) / 0.6, (vh - 0.05) / 0.55, (vv - vh - 0.08) / 0.3], axis=-1)
-    return np.clip(scaled, 0, 1)
+    return np.asarray(np.clip(scaled, 0, 1))
 
 
 def scene_panel(
@@ -82,13 +83,12 @@ def scene_panel(
 
     _image(axes[0, 0], true_colour(optical), "latent, true colour")
     _image(axes[0, 1], false_colour(optical), "latent, NIR-red-green")
-    seen = observe(
-        sensor, scene, step, scene.frame(sensor.product, step), view(sensor, scene, step)
-    )
+    place = Place(world.seed, scene.number, world.height, world.width)
+    seen = observe(sensor, place, step, scene.frame(sensor.product, step))
     show = true_colour if sensor.product == "optical" else sar_colour
     _image(axes[0, 2], show(seen), f"observed: {name}, {seen.shape[1]} × {seen.shape[2]} pixels")
     backscatter = scene.frame("sar", step)
-    speckled = observe(radar, scene, step, backscatter, view(radar, scene, step))
+    speckled = observe(radar, place, step, backscatter)
     looks = radar.noise.speckle_looks
     _image(axes[0, 3], sar_colour(speckled), f"radar, {looks:g} looks (VV, VH, VV−VH)")
 

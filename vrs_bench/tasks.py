@@ -1,12 +1,13 @@
 """The tasks: which sensors, which columns, which forward operator.
 
 A row is one scene at one time step. Its *derived* columns are what a method may see, plus the
-target; its *latent* columns are the truth: target, masks, physical state, calibration.
+target; its *latent* columns are the truth: target, masks, physical state, and the causes of what
+was observed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.recipes import load_recipe
-from vrs_bench.sensors.sensor import SensorRecipe, observe, view
+from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
 from vrs_bench.types import Array
 from vrs_bench.world.scene import BANDS, Scene, WorldRecipe
 
@@ -46,25 +47,133 @@ class Task:
     title: str
     description: str
     sensors: Mapping[str, str]
-    """Input column → packaged sensor recipe."""
+    """Input column → packaged sensor recipe. The first input is the main one: only it may have
+    clouds, a calibration error or a registration shift."""
     target: str
-    """Column of the truth on the output grid."""
+    """Column of the truth, on the latent grid."""
     target_product: str
     """Latent product that the target is."""
     gsd_ratio: int
     """Ground sampling distance of the main input over that of the target (for ERGAS)."""
     headline: str
     """The metric that ranks."""
-    columns: Callable[[WorldRecipe], tuple[Column, ...]]
-    rows: Callable[[Scene, Mapping[str, SensorRecipe]], Iterator[Row]]
-    derived: tuple[str, ...]
-    """Columns of the config named after the task."""
-    latent: tuple[str, ...]
-    """Columns of the config `<task>_latent`."""
+
+    @property
+    def main_input(self) -> str:
+        """Column of the main input."""
+        return next(iter(self.sensors))
 
     def sensor_recipes(self) -> dict[str, SensorRecipe]:
         """Load the packaged recipe of each input's sensor."""
         return {column: load_recipe(SensorRecipe, name) for column, name in self.sensors.items()}
+
+    def configs(self, world: WorldRecipe) -> dict[str, tuple[str, ...]]:
+        """Return the published configs and the columns of each: derived, and latent."""
+        names = [column.name for column in self.columns(world)]
+        truth = names.index(self.target)
+        derived = names[: truth + 1]
+        return {
+            self.name: tuple(derived),
+            f"{self.name}_latent": (*derived[: len(_KEY)], *names[truth:]),
+        }
+
+    def columns(self, world: WorldRecipe) -> tuple[Column, ...]:
+        """Return all columns for a world: keys, inputs, target, truth of masks and causes."""
+        sensors = self.sensor_recipes()
+        main = sensors[self.main_input]
+        size = (world.height, world.width)
+        columns = list(_KEY)
+        for name, sensor in sensors.items():
+            shape = (len(BANDS[sensor.product]), *sensor.output_size(*size))
+            text = f"Input: {_PRODUCT_TEXT[sensor.product]}, {_SEEN_TEXT[sensor.product]}."
+            columns.append(Column(name, "image", "uint16", text, shape))
+        if main.phase is not None:
+            columns.append(Column("phase", "vector", "float32", self._phase_text(), (2,)))
+        shape = (len(BANDS[self.target_product]), *size)
+        text = f"Target: latent {_PRODUCT_TEXT[self.target_product]}."
+        columns.append(Column(self.target, "image", "uint16", text, shape))
+        columns += [
+            Column(
+                "land_cover", "mask", "uint8", "Land-cover class 1 to 8; 0 between cells.", size
+            ),
+            Column("cell", "mask", "int16", "Cell (field) number from 1; 0 between cells.", size),
+            Column(
+                "backscatter",
+                "image",
+                "uint16",
+                f"Noise-free {_PRODUCT_TEXT['sar']}.",
+                (len(BANDS["sar"]), *size),
+            ),
+        ]
+        if main.clouds is not None:
+            columns += [
+                Column("cloud", "mask", "uint16", "Opacity of the clouds × 10000.", size),
+                Column("shadow", "mask", "uint16", "Light lost in cloud shadow × 10000.", size),
+            ]
+        if main.brightness is not None:
+            of = f"of `{self.main_input}`'s calibration error, static per scene"
+            columns += [
+                Column("gain", "scalar", "float32", f"Gain {of}."),
+                Column("bias", "scalar", "float32", f"Bias {of}, on the [0, 1] scale."),
+            ]
+        return tuple(columns)
+
+    def _phase_text(self) -> str:
+        name, ratio = self.main_input, self.gsd_ratio
+        return (
+            f"Registration shift (rows, columns) of `{name}` against the grid of `{self.target}`, "
+            f"in `{name}` pixels: `{name}` pixel i is centred at (i + 0.5 + shift) · {ratio} of "
+            f"`{self.target}`."
+        )
+
+    def rows(self, scene: Scene, sensors: Mapping[str, SensorRecipe]) -> Iterator[Row]:
+        """Yield the rows of a scene in time order, as they are published.
+
+        Args:
+            scene: the truth.
+            sensors: recipe of each input's sensor, see :meth:`sensor_recipes`.
+        """
+        world = scene.recipe
+        place = Place(world.seed, scene.number, world.height, world.width)
+        land_cover = scene.land_cover.astype(np.uint8)
+        for step in range(world.horizon):
+            frames = {product: scene.frame(product, step) for product in BANDS}
+            row: Row = {
+                "scene": np.int32(scene.number),
+                "time_step": np.int16(step),
+                "day_of_year": np.int16(world.series.day_of_year(step)),
+            }
+            for name, sensor in sensors.items():
+                seen = view(sensor, place, step)
+                row[name] = quantise(observe(sensor, place, step, frames[sensor.product], seen))
+                if name == self.main_input:
+                    main = seen
+            row["phase"] = np.array(main.shift, np.float32)
+            row[self.target] = quantise(frames[self.target_product])
+            row |= {
+                "land_cover": land_cover,
+                "cell": scene.cell,
+                "backscatter": quantise(frames["sar"]),
+                "gain": np.float32(main.gain),
+                "bias": np.float32(main.bias),
+            }
+            if sensors[self.main_input].clouds is not None:
+                clear = np.zeros((world.height, world.width), np.float32)
+                row["cloud"] = quantise(main.clouds.opacity if main.clouds else clear)
+                row["shadow"] = quantise(main.clouds.shadow if main.clouds else clear)
+            yield row
+
+
+_KEY = (
+    Column("scene", "scalar", "int32", "Scene number; a split holds whole scenes."),
+    Column("time_step", "scalar", "int16", "Time step within the scene, from 0."),
+    Column("day_of_year", "scalar", "int16", "Day of the year of the time step."),
+)
+_PRODUCT_TEXT = {
+    "optical": "reflectance (blue, green, red, NIR) × 10000",
+    "sar": "backscatter (VV, VH): 10000 · (dB + 30) / 30",
+}
+_SEEN_TEXT = {"optical": "as the imager sees it", "sar": "with speckle"}
 
 
 def quantise(image: Array) -> Array:
@@ -75,88 +184,6 @@ def quantise(image: Array) -> Array:
 def restore(values: Array) -> Array:
     """Return published uint16 values as float32 in [0, 1]."""
     return values.astype(np.float32) / np.float32(SCALE)
-
-
-def _key_columns() -> tuple[Column, ...]:
-    return (
-        Column("scene", "scalar", "int32", "Scene number; a split holds whole scenes."),
-        Column("time_step", "scalar", "int16", "Time step within the scene, from 0."),
-        Column("day_of_year", "scalar", "int16", "Day of the year of the time step."),
-    )
-
-
-def _key(scene: Scene, step: int) -> Row:
-    return {
-        "scene": np.int32(scene.number),
-        "time_step": np.int16(step),
-        "day_of_year": np.int16(scene.recipe.series.day_of_year(step)),
-    }
-
-
-def _mask_columns(world: WorldRecipe) -> tuple[Column, ...]:
-    size = (world.height, world.width)
-    return (
-        Column("land_cover", "mask", "uint8", "Land-cover class 1 to 8; 0 between cells.", size),
-        Column("cell", "mask", "int16", "Cell (field) number from 1; 0 between cells.", size),
-        Column(
-            "sar",
-            "image",
-            "uint16",
-            "Noise-free backscatter (VV, VH): 10000 · (dB + 30) / 30.",
-            (len(BANDS["sar"]), *size),
-        ),
-    )
-
-
-def _masks(scene: Scene, step: int) -> Row:
-    return {
-        "land_cover": scene.land_cover.astype(np.uint8),
-        "cell": scene.cell,
-        "sar": quantise(scene.frame("sar", step)),
-    }
-
-
-def _super_res_columns(world: WorldRecipe) -> tuple[Column, ...]:
-    bands, ratio = len(BANDS["optical"]), SUPER_RES.gsd_ratio
-    low = (bands, world.height // ratio, world.width // ratio)
-    reflectance = "reflectance (blue, green, red, NIR) × 10000"
-    return (
-        *_key_columns(),
-        Column("lr", "image", "uint16", f"Input: low-resolution {reflectance}.", low),
-        Column(
-            "phase",
-            "vector",
-            "float32",
-            "Registration shift (rows, columns) of `lr` against the grid of `hr`, in `lr` pixels: "
-            "`lr` pixel i is centred at (i + 0.5 + shift) · 4 of `hr`.",
-            (2,),
-        ),
-        Column(
-            "hr",
-            "image",
-            "uint16",
-            f"Target: latent high-resolution {reflectance}.",
-            (bands, world.height, world.width),
-        ),
-        *_mask_columns(world),
-        Column("gain", "scalar", "float32", "Gain of `lr`'s calibration error, static per scene."),
-        Column("bias", "scalar", "float32", "Bias of `lr`'s calibration error, in reflectance."),
-    )
-
-
-def _super_res_rows(scene: Scene, sensors: Mapping[str, SensorRecipe]) -> Iterator[Row]:
-    for step in range(scene.recipe.horizon):
-        frame = scene.frame("optical", step)
-        seen = view(sensors["lr"], scene, step)
-        yield {
-            **_key(scene, step),
-            "lr": quantise(observe(sensors["lr"], scene, step, frame, seen)),
-            "phase": np.array(seen.shift, np.float32),
-            "hr": quantise(frame),
-            **_masks(scene, step),
-            "gain": np.float32(seen.gain),
-            "bias": np.float32(seen.bias),
-        }
 
 
 SUPER_RES = Task(
@@ -173,16 +200,39 @@ SUPER_RES = Task(
     target_product="optical",
     gsd_ratio=4,
     headline="psnr",
-    columns=_super_res_columns,
-    rows=_super_res_rows,
-    derived=("scene", "time_step", "day_of_year", "lr", "phase", "hr"),
-    latent=(
-        *("scene", "time_step", "day_of_year", "hr"),
-        *("land_cover", "cell", "sar", "gain", "bias"),
-    ),
 )
 
-TASKS: dict[str, Task] = {task.name: task for task in (SUPER_RES,)}
+CLOUD_REMOVAL = Task(
+    name="cloud_removal",
+    title="Cloud removal",
+    description=(
+        "Restore the latent optical image from one under clouds and their shadows, with the "
+        "speckled radar image of the same day beside it. Rows of one scene follow each other in "
+        "time, so a method may look for clear pixels on other days."
+    ),
+    sensors={"cloudy": "cloudy", "sar": "sar"},
+    target="clear",
+    target_product="optical",
+    gsd_ratio=1,
+    headline="psnr",
+)
+
+SAR_TO_OPTICAL = Task(
+    name="sar_to_optical",
+    title="SAR-to-optical translation",
+    description=(
+        "Translate a speckled radar image into the optical image of the same day. Both come from "
+        "one physical state (leaf area, soil moisture), so the translation has a physical reason; "
+        "what radar does not see, such as colour within a class, stays unknown."
+    ),
+    sensors={"sar": "sar"},
+    target="optical",
+    target_product="optical",
+    gsd_ratio=1,
+    headline="psnr",
+)
+
+TASKS: dict[str, Task] = {task.name: task for task in (SUPER_RES, CLOUD_REMOVAL, SAR_TO_OPTICAL)}
 
 
 def get_task(name: str) -> Task:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from vrs_bench.data.card import configs
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.tasks import get_task
 
@@ -40,7 +39,9 @@ def test_both_configs_load_from_a_clean_cache_offline(tiny, tmp_path):
     lines = run.stdout.splitlines()
     truth = next(DatasetFolder(tiny).scenes("super_res", "test", ["hr"]))["hr"]
     task, rows = get_task("super_res"), len(DatasetFolder(tiny).keys("super_res", "test"))
-    for line, (config, columns) in zip(lines[::3], configs(task).items(), strict=True):
+    for line, (config, columns) in zip(
+        lines[::3], task.configs(DatasetFolder(tiny).manifest.recipe.world).items(), strict=True
+    ):
         assert line == f"{config} {rows} {','.join(columns)}"
     for stored, streamed in zip(lines[1::3], lines[2::3], strict=True):
         shape = (4, *truth.shape[2:])

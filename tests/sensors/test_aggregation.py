@@ -17,6 +17,7 @@ from vrs_bench.sensors.aggregation import (
 )
 from vrs_bench.sensors.operator import SeparableOperator
 
+FOUR = AggregationSettings(factor=4, mtf_nyquist=0.25)
 shifts = st.floats(-0.5, 0.5)
 sizes = st.tuples(st.integers(2, 20), st.integers(1, 6))
 
@@ -44,7 +45,7 @@ def test_it_agrees_with_scipys_gaussian_filter():
     rng = np.random.default_rng(0)
     image = ndimage.gaussian_filter(rng.random((96, 96)), 3)
     factor, sigma = 4, psf_sigma(0.25)
-    stage = aggregation(AggregationSettings(), 96, 96)
+    stage = aggregation(FOUR, 96, 96)
     fine = ndimage.zoom(np.kron(image, np.ones((8, 8))), 1)  # pixels as areas, eight times finer
     blurred = ndimage.gaussian_filter(fine, sigma * factor * 8, truncate=8)
     at = (np.arange(24) * 4 + 2) * 8
@@ -55,7 +56,7 @@ def test_it_agrees_with_scipys_gaussian_filter():
 
 def test_a_shift_looks_at_another_place():
     ramp = np.arange(256.0)[None, :] * np.ones((256, 1))
-    settings_ = AggregationSettings()
+    settings_ = FOUR
     straight, shifted = (
         aggregation(settings_, 256, 256, (0.0, dx)).apply(ramp) for dx in (0, 0.25)
     )
@@ -67,7 +68,7 @@ def test_a_shift_looks_at_another_place():
 @settings(deadline=None)
 @given(shifts, shifts, st.floats(-3, 3))
 def test_a_constant_stays_that_constant(dy, dx, value):
-    seen = aggregation(AggregationSettings(), 32, 48, (dy, dx)).apply(np.full((2, 32, 48), value))
+    seen = aggregation(FOUR, 32, 48, (dy, dx)).apply(np.full((2, 32, 48), value))
     assert seen.shape == (2, 8, 12)
     np.testing.assert_allclose(seen, value, atol=1e-12)
 
@@ -78,7 +79,7 @@ def test_the_mean_of_what_lies_inside_is_conserved():
     np.testing.assert_allclose(weights.sum(axis=0)[16:-16], 1 / 4, atol=0.012)
     image = np.zeros((256, 256))
     image[100:140, 90:150] = np.random.default_rng(1).random((40, 60))
-    seen = aggregation(AggregationSettings(), 256, 256, (0.2, -0.4)).apply(image)
+    seen = aggregation(FOUR, 256, 256, (0.2, -0.4)).apply(image)
     assert seen.mean() == pytest.approx(image.mean(), rel=2e-3)
 
 
@@ -86,7 +87,7 @@ def test_the_mean_of_what_lies_inside_is_conserved():
 @given(st.integers(0, 1000), shifts, shifts)
 def test_the_adjoint_passes_the_dot_product_test(seed, dy, dx):
     rng = np.random.default_rng(seed)
-    stage = aggregation(AggregationSettings(), 24, 36, (dy, dx))
+    stage = aggregation(FOUR, 24, 36, (dy, dx))
     x, y = rng.standard_normal((3, 24, 36)), rng.standard_normal((3, 6, 9))
     assert np.vdot(stage.apply(x), y) == pytest.approx(np.vdot(x, stage.adjoint.apply(y)))
 
@@ -101,9 +102,9 @@ def test_operators_compose():
 
 def test_errors_say_what_was_expected():
     with pytest.raises(BenchError, match=r"factor: 4 does not divide the 30 × 32 frame"):
-        aggregation(AggregationSettings(), 30, 32)
+        aggregation(FOUR, 30, 32)
     with pytest.raises(BenchError, match="takes images of 32 × 32 pixels, got 31 × 32"):
-        aggregation(AggregationSettings(), 32, 32).apply(np.zeros((31, 32)))
+        aggregation(FOUR, 32, 32).apply(np.zeros((31, 32)))
 
 
 def test_sigma_is_the_inverse_of_the_mtf():

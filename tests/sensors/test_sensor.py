@@ -1,5 +1,7 @@
 """Whole sensors: noise, calibration, and the view that explains an observation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,7 +9,7 @@ from scipy import stats
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import check_recipe, load_recipe
 from vrs_bench.sensors.noise import NoiseSettings, add_noise
-from vrs_bench.sensors.sensor import SensorRecipe, observe, view
+from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
 from vrs_bench.world.scene import WorldRecipe, make_scene
 from vrs_bench.world.streams import stream
 
@@ -21,6 +23,9 @@ WORLD = WorldRecipe.model_validate(
         "series": {"step_days": 60},
     }
 )
+
+
+PLACE = Place(WORLD.seed, 1, WORLD.height, WORLD.width)
 
 
 @pytest.mark.parametrize("looks", [1.0, 4.0, 10.0])
@@ -43,8 +48,8 @@ def test_read_noise_is_gaussian_of_the_size_that_is_asked():
 
 def test_an_observation_is_its_view_plus_noise():
     scene, sensor = make_scene(WORLD, 1), load_recipe(SensorRecipe, "super_res")
-    frame, seen = scene.frame("optical", 2), view(sensor, scene, 2)
-    observed = observe(sensor, scene, 2, frame, seen)
+    frame, seen = scene.frame("optical", 2), view(sensor, PLACE, 2)
+    observed = observe(sensor, PLACE, 2, frame)
     assert observed.shape == (4, 16, 16)
     assert observed.dtype == np.float32
     left = observed - seen.apply(frame)
@@ -53,12 +58,12 @@ def test_an_observation_is_its_view_plus_noise():
 
 
 def test_calibration_stays_with_a_scene_and_registration_changes_with_the_frame():
-    scene, sensor = make_scene(WORLD, 1), load_recipe(SensorRecipe, "super_res")
-    views = [view(sensor, scene, step) for step in range(6)]
+    sensor = load_recipe(SensorRecipe, "super_res")
+    views = [view(sensor, PLACE, step) for step in range(6)]
     assert len({(v.gain, v.bias) for v in views}) == 1
     assert len({v.shift for v in views}) == 6
     assert max(abs(s) for v in views for s in v.shift) <= 0.5
-    other = view(sensor, make_scene(WORLD, 2), 0)
+    other = view(sensor, replace(PLACE, scene=2), 0)
     assert other.gain != views[0].gain
     for v in [*views, other]:
         assert 0.98 <= v.gain <= 1.02
@@ -66,9 +71,9 @@ def test_calibration_stays_with_a_scene_and_registration_changes_with_the_frame(
 
 
 def test_two_sensors_never_share_draws():
-    scene, sensor = make_scene(WORLD, 1), load_recipe(SensorRecipe, "super_res")
+    sensor = load_recipe(SensorRecipe, "super_res")
     twin = sensor.model_copy(update={"name": "twin"})
-    assert view(sensor, scene, 0).shift != view(twin, scene, 0).shift
+    assert view(sensor, PLACE, 0).shift != view(twin, PLACE, 0).shift
 
 
 def test_speckle_on_an_optical_product_is_refused():

@@ -12,13 +12,8 @@ from vrs_bench.data.features import card_feature
 from vrs_bench.data.manifest import Manifest
 from vrs_bench.data.shards import SPLITS
 from vrs_bench.paths import bundled, write_text
-from vrs_bench.tasks import Column, Task, get_task
+from vrs_bench.tasks import Column, get_task
 from vrs_bench.world.landcover import class_names
-
-
-def configs(task: Task) -> dict[str, tuple[str, ...]]:
-    """Return the published configs of a task and the columns that each selects."""
-    return {task.name: task.derived, f"{task.name}_latent": task.latent}
 
 
 def card_metadata(manifest: Manifest) -> dict[str, Any]:
@@ -28,7 +23,7 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
     for name in manifest.tasks:
         task = get_task(name)
         columns = {column.name: column for column in task.columns(manifest.recipe.world)}
-        for config, selected in configs(task).items():
+        for config, selected in task.configs(manifest.recipe.world).items():
             config_list.append(
                 {
                     "config_name": config,
@@ -91,7 +86,6 @@ def write_card(folder: Path, manifest: Manifest) -> None:
         recipe=manifest.recipe,
         world=world,
         tasks=[get_task(name) for name in manifest.tasks],
-        configs=configs,
         splits=SPLITS,
         shape=shape,
         classes=class_names(),

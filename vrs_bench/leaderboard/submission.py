@@ -70,7 +70,7 @@ def make_submission(result: Result, name: str, **about: str) -> Submission:
     """
     today = datetime.datetime.now(datetime.UTC).date()
     try:
-        entry = Submission(name=name, date=today, result=result, **about)
+        entry = Submission.model_validate({**about, "name": name, "date": today, "result": result})
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()]
         raise BenchError("the submission is not valid:\n" + "\n".join(faults)) from error

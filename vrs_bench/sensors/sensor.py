@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from vrs_bench.sensors import deformation, masks
 from vrs_bench.sensors.aggregation import AggregationSettings, PhaseSettings, aggregation
+from vrs_bench.sensors.clouds import CloudLayer, CloudSettings, draw_clouds
+from vrs_bench.sensors.deformation import DeformationSettings
 from vrs_bench.sensors.noise import NoiseSettings, add_noise
 from vrs_bench.sensors.operator import SeparableOperator
 from vrs_bench.sensors.radiometry import BrightnessSettings, draw_brightness
 from vrs_bench.settings import Settings
-from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.types import Array, Floats, Labels
 from vrs_bench.world.arithmetic import settle
-from vrs_bench.world.scene import Scene
 from vrs_bench.world.streams import stream
 
 
@@ -26,69 +29,159 @@ class SensorRecipe(Settings):
     """Name of the sensor; its random streams carry it, so two sensors never share draws."""
     product: Literal["optical", "sar"]
     """The latent product that it looks at."""
-    brightness: BrightnessSettings = BrightnessSettings()
+    clouds: CloudSettings | None = None
+    brightness: BrightnessSettings | None = None
+    deformation: DeformationSettings | None = None
     aggregation: AggregationSettings | None = None
     phase: PhaseSettings | None = None
+    revisit: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Every revisit-th time step is observed, from the first on."""
     noise: NoiseSettings = NoiseSettings()
 
     @model_validator(mode="after")
-    def _speckle_is_of_radar(self) -> SensorRecipe:
+    def _stages_fit(self) -> SensorRecipe:
         if self.noise.speckle_looks is not None and self.product != "sar":
             raise ValueError(
                 f"noise.speckle_looks: speckle is of radar, but the product is '{self.product}'"
             )
+        if self.clouds is not None and self.product != "optical":
+            raise ValueError(
+                f"clouds: radar sees through them, but the product is '{self.product}'"
+            )
+        if self.phase is not None and self.aggregation is None:
+            raise ValueError("phase: a registration shift needs an aggregation that samples")
         return self
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size of an observation of a latent frame of the given size.
+
+        Raises:
+            BenchError: a stage does not fit the size.
+        """
+        if self.deformation is not None:
+            length = width if self.deformation.axis == "columns" else height
+            length = deformation.distorted_length(
+                length, deformation.growth_rate(self.deformation, length)
+            )
+            height, width = (
+                (height, length) if self.deformation.axis == "columns" else (length, width)
+            )
+        if self.aggregation is not None:
+            height, width = self.aggregation.output_size(height, width)
+        return height, width
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a sensor looks at: the key of its random draws, and the size of the latent frames."""
+
+    seed: int
+    scene: int
+    height: int
+    width: int
 
 
 @dataclass(frozen=True)
 class View:
-    """The linear, noise-free part of one observation: y = gain · A x + bias."""
+    """The noise-free part of one observation, affine in the ground: what is known of its causes."""
 
     operator: SeparableOperator | None
-    """A, or None where the sensor keeps the latent grid."""
+    """Deformation, PSF and sampling; None where the sensor keeps the latent grid."""
     shift: tuple[float, float]
     """Registration shift (rows, columns), pixels of the sensor."""
     gain: float
     bias: float
+    clouds: CloudLayer | None
+    """Clouds on the latent grid; None where there are none."""
 
-    def apply(self, image: Array) -> Doubles:
-        """See an image on the latent grid, (…, H, W), as the sensor does without noise."""
-        seen = (
-            np.asarray(image, np.float64) if self.operator is None else self.operator.apply(image)
-        )
-        return self.gain * seen + self.bias
+    def apply(self, image: Floats) -> Array:
+        """See an image on the latent grid, (band, H, W), as the sensor does without noise."""
+        if self.clouds is not None:
+            image = self.clouds.over(image)
+        if (self.gain, self.bias) != (1.0, 0.0):
+            image = np.float32(self.gain) * image + np.float32(self.bias)
+        return image if self.operator is None else self.operator.apply(image)
 
 
-def view(recipe: SensorRecipe, scene: Scene, step: int) -> View:
-    """Draw how the sensor looks at a scene at one time step: registration and calibration."""
-    seed, number = scene.recipe.seed, scene.number
-    gain, bias = draw_brightness(
-        recipe.brightness, stream(seed, number, f"brightness/{recipe.name}")
-    )
+def view(recipe: SensorRecipe, place: Place, step: int) -> View:
+    """Draw how a sensor looks at a place at one time step: clouds, calibration, registration."""
+    key = (place.seed, place.scene)
+    clouds = None
+    if recipe.clouds is not None:
+        rng = stream(*key, f"clouds/{recipe.name}", step)
+        clouds = draw_clouds(recipe.clouds, rng, place.height, place.width)
+    gain, bias = 1.0, 0.0
+    if recipe.brightness is not None:
+        gain, bias = draw_brightness(recipe.brightness, stream(*key, f"brightness/{recipe.name}"))
     shift = (0.0, 0.0)
     if recipe.phase is not None:
-        rng = stream(seed, number, f"phase/{recipe.name}", step)
+        rng = stream(*key, f"phase/{recipe.name}", step)
         drawn = ((2 * rng.random(2) - 1) * recipe.phase.max_shift).astype(np.float32)
         shift = (float(drawn[0]), float(drawn[1]))  # as published: float32
-    operator = None
-    if recipe.aggregation is not None:
-        world = scene.recipe
-        operator = aggregation(recipe.aggregation, world.height, world.width, shift)
-    return View(operator, shift, gain, bias)
+    return View(geometry(recipe, place.height, place.width, shift), shift, gain, bias, clouds)
 
 
-def observe(recipe: SensorRecipe, scene: Scene, step: int, frame: Floats, seen: View) -> Floats:
-    """Return what the sensor records of a scene at one time step.
+@lru_cache(maxsize=64)
+def geometry(
+    recipe: SensorRecipe, height: int, width: int, shift: tuple[float, float] = (0.0, 0.0)
+) -> SeparableOperator | None:
+    """Return the linear operator of a sensor's geometric stages, or None where there are none.
 
     Args:
         recipe: the sensor.
-        scene, step: what it looks at.
-        frame: the latent frame of ``recipe.product``, as :meth:`Scene.frame` renders it.
-        seen: the observation's :func:`view`.
+        height, width: size of the latent frame.
+        shift: registration shift (rows, columns) in pixels of the sensor.
+
+    Raises:
+        BenchError: a stage does not fit the size.
+    """
+    operator = None
+    if recipe.deformation is not None:
+        settings = recipe.deformation
+        along_columns = settings.axis == "columns"
+        length = width if along_columns else height
+        moved = deformation.resampling_matrix(length, deformation.growth_rate(settings, length))
+        operator = (
+            SeparableOperator(np.eye(height), moved)
+            if along_columns
+            else SeparableOperator(moved, np.eye(width))
+        )
+        height, width = operator.rows.shape[0], operator.columns.shape[0]
+    if recipe.aggregation is not None:
+        sampled = aggregation(recipe.aggregation, height, width, shift)
+        operator = sampled if operator is None else sampled.after(operator)
+    return operator
+
+
+def observe(
+    recipe: SensorRecipe, place: Place, step: int, frame: Floats, seen: View | None = None
+) -> Floats:
+    """Return what a sensor records of a place at one time step.
+
+    Args:
+        recipe: the sensor.
+        place, step: what it looks at.
+        frame: the latent frame (band, H, W) of ``recipe.product``, float32.
+        seen: the observation's :func:`view`, where the caller has it.
 
     Returns:
         float32 (band, h, w), clipped to [0, 1].
     """
-    clean = settle(seen.apply(frame))
-    rng = stream(scene.recipe.seed, scene.number, f"noise/{recipe.name}", step)
-    return np.clip(add_noise(recipe.noise, clean, rng), 0, 1)
+    clean = (seen or view(recipe, place, step)).apply(frame)
+    image = clean if clean.dtype == np.float32 else settle(clean)
+    rng = stream(place.seed, place.scene, f"noise/{recipe.name}", step)
+    return np.clip(add_noise(recipe.noise, image, rng), 0, 1)
+
+
+def observe_labels(recipe: SensorRecipe, mask: Labels) -> Labels:
+    """Return a mask on the sensor's grid: moved by nearest neighbour, merged by majority."""
+    rows: Array | None = None
+    columns: Array | None = None
+    if recipe.deformation is not None:
+        along_columns = recipe.deformation.axis == "columns"
+        length = mask.shape[1 if along_columns else 0]
+        rate = deformation.growth_rate(recipe.deformation, length)
+        positions = deformation.source_positions(length, rate)
+        rows, columns = (None, positions) if along_columns else (positions, None)
+    height, width = recipe.output_size(*mask.shape)
+    return masks.majority(masks.move(mask, rows, columns), height, width)

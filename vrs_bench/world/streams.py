@@ -16,6 +16,7 @@ import zlib
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
 from vrs_bench.types import Floats
@@ -45,6 +46,12 @@ def midpoints() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return (np.arange(QUANTILES) + 0.5) / QUANTILES
 
 
+def words(rng: np.random.Generator, n: int) -> npt.NDArray[np.uint16]:
+    """Draw n uniform 16-bit words, four from each raw draw of the generator."""
+    raw = rng.bit_generator.random_raw(-(-n // 4))
+    return raw.astype("<u8", copy=False).view("<u2")[:n]
+
+
 def draw(rng: np.random.Generator, quantiles: Floats, shape: tuple[int, ...]) -> Floats:
     """Draw independent values of the distribution whose quantile table is given.
 
@@ -57,10 +64,7 @@ def draw(rng: np.random.Generator, quantiles: Floats, shape: tuple[int, ...]) ->
     Returns:
         float32 array of that shape.
     """
-    n = math.prod(shape)
-    words = rng.bit_generator.random_raw(-(-n // 4))
-    index = words.astype("<u8", copy=False).view("<u2")[:n]
-    return quantiles.take(index).reshape(shape)
+    return quantiles.take(words(rng, math.prod(shape))).reshape(shape)
 
 
 @cache

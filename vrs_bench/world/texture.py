@@ -40,8 +40,7 @@ class TextureSettings(Settings):
 
 def covariance(kernel: RBF, distance: Doubles) -> Doubles:
     """Return the kernel at distances in pixels; 1 at distance 0."""
-    values: Doubles = np.exp(-0.5 * (distance / kernel.length_scale) ** 2)
-    return values
+    return np.asarray(np.exp(-0.5 * np.square(distance / kernel.length_scale)))
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +50,7 @@ def _amplitude(kernel: RBF, height: int, width: int) -> Doubles:
     size = [fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
     spectrum = fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real
-    return np.sqrt(np.maximum(spectrum, 0) / spectrum.size)
+    return np.asarray(np.sqrt(np.maximum(spectrum, 0) / spectrum.size))
 
 
 def gaussian_fields(

@@ -1,0 +1,169 @@
+"""Clouds: a fractal layer over the ground, with the shadow that it casts.
+
+Thickness is a Gaussian field with a power-law spectrum, sampled coarsely and interpolated; the
+share of pixels under cloud, and how fast clouds get opaque, are set apart from each other.
+Opacity is kept as truth: it is the cause of what a method has to undo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, model_validator
+from scipy import fft
+from scipy.special import ndtr
+
+from vrs_bench.sensors.radiometry import Interval
+from vrs_bench.settings import Settings
+from vrs_bench.types import Doubles, Floats
+from vrs_bench.world.arithmetic import settle, soft_sign
+from vrs_bench.world.streams import normal
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+_BITS = 10  # the field is held in steps of 2⁻¹⁰ standard deviations
+_REACH = 5  # and within ± 5 of them
+_WINDOW = 1.6  # side of the torus on which it is drawn, against that of the image
+
+
+class CloudSettings(Settings):
+    """A cloud layer, drawn anew for every frame."""
+
+    probability: Share = 1.0
+    """Probability that a frame has clouds."""
+    cover: Interval = Interval(min=0.1, max=0.6)
+    """Expected share of the pixels under cloud, drawn for every frame."""
+    sampling_scale: Annotated[int, Field(ge=4, le=2048)] = 64
+    """Samples of the field along the longer side of the image; fewer make smoother clouds."""
+    exponent: Annotated[float, Field(ge=0, le=4)] = 1.6
+    """a of the amplitude spectrum 1/f^a; larger makes larger clouds."""
+    density: Annotated[float, Field(gt=0, le=10)] = 1.6
+    """Multiplies opacity before it is held at 1: larger makes more of a cloud opaque."""
+    sparsity: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Exponent of opacity: larger makes thin margins wider."""
+    brightness: Share = 0.82
+    """Reflectance of an opaque cloud, the same in all bands."""
+    shadow: Share = 0.0
+    """Share of the light that the shadow of an opaque cloud takes away; 0: no shadows."""
+    shadow_offset: Interval = Interval(min=10.0, max=24.0)
+    """Distance of the shadow from its cloud in pixels, drawn for every frame."""
+
+    @model_validator(mode="after")
+    def _cover_is_a_share(self) -> CloudSettings:
+        if not 0 < self.cover.min <= self.cover.max <= 1:
+            raise ValueError(
+                f"cover: expected 0 < min ≤ max ≤ 1, got {self.cover.min} to {self.cover.max}"
+            )
+        if self.shadow_offset.min < 0 or self.shadow_offset.max > 200:
+            raise ValueError("shadow_offset: expected pixels from 0 to 200")
+        return self
+
+
+@dataclass(frozen=True)
+class CloudLayer:
+    """The clouds of one frame; arrays float32 (height, width)."""
+
+    opacity: Floats
+    """Share of the ground's light that is replaced by the cloud's, 0 to 1 (alpha)."""
+    shadow: Floats
+    """Share of the ground's light that a shadow takes away, 0 to 1."""
+    brightness: Floats
+    """Reflectance of the cloud itself."""
+
+    def over(self, ground: Floats) -> Floats:
+        """Return the ground (band, height, width) as it is seen under shadow and cloud, float32."""
+        lit = ground * (1 - self.shadow)
+        return lit + self.opacity * (self.brightness - lit)
+
+
+@lru_cache(maxsize=8)
+def _amplitude(exponent: float, rows: int, columns: int) -> Doubles:
+    """Return 1/f^a on a torus, scaled to unit variance, without its mean."""
+    fy, fx = fft.fftfreq(rows) * rows, fft.fftfreq(columns) * columns
+    frequency = np.hypot(fy[:, None] / max(rows / columns, 1), fx / max(columns / rows, 1))
+    frequency[0, 0] = np.inf
+    amplitude = frequency**-exponent
+    return np.asarray(amplitude / np.sqrt((amplitude**2).sum()))
+
+
+def _interpolation(n_samples: int, n_pixels: int, step: float, start: float) -> Doubles:
+    """Return cubic (Catmull-Rom) interpolation of a torus of samples at every pixel.
+
+    Pixel i lies at sample position ``start + i · step``.
+
+    Returns:
+        float64 (n_pixels, n_samples).
+    """
+    position = start + step * np.arange(n_pixels)
+    base = np.floor(position).astype(np.int64)
+    t = position - base
+    weights = np.stack(
+        [
+            ((-0.5 * t + 1) * t - 0.5) * t,
+            (1.5 * t - 2.5) * t * t + 1,
+            ((-1.5 * t + 2) * t + 0.5) * t,
+            (0.5 * t - 0.5) * t * t,
+        ]
+    )
+    matrix = np.zeros((n_pixels, n_samples))
+    for offset, weight in enumerate(weights, start=-1):
+        np.add.at(matrix, (np.arange(n_pixels), (base + offset) % n_samples), weight)
+    return matrix
+
+
+@lru_cache(maxsize=16)
+def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
+    """Return opacity by the settled field: 0 below the (1 - cover) quantile, then rising."""
+    field = np.arange(-_REACH << _BITS, (_REACH << _BITS) + 1) / (1 << _BITS)
+    above = np.maximum((ndtr(field) - (1 - cover)) / cover, 0)
+    return settle(np.minimum(density * above**sparsity, 1))
+
+
+def draw_clouds(
+    settings: CloudSettings, rng: np.random.Generator, height: int, width: int
+) -> CloudLayer | None:
+    """Draw the clouds of one frame, or None where it has none.
+
+    Args:
+        settings: what clouds.
+        rng: the frame's own stream.
+        height, width: size of the frame, pixels.
+    """
+    chance, share, azimuth, distance = rng.random(4)
+    if chance >= settings.probability:
+        return None
+    cover = settings.cover.min + (settings.cover.max - settings.cover.min) * share
+    cover = max(round(cover * 64), 1) / 64  # of a grid, so that tables serve again
+
+    per_pixel = settings.sampling_scale / max(height, width)
+    sizes = [
+        fft.next_fast_len(max(int(np.ceil(n * per_pixel * _WINDOW)), 8)) for n in (height, width)
+    ]
+    noise = normal(rng, (2, *sizes))
+    amplitude = _amplitude(settings.exponent, *sizes)
+    field = fft.fft2((noise[0] + 1j * noise[1]) * amplitude)
+
+    def seen(samples: Doubles, dy: float = 0.0, dx: float = 0.0) -> Doubles:
+        rows = _interpolation(sizes[0], height, per_pixel, dy * per_pixel)
+        columns = _interpolation(sizes[1], width, per_pixel, dx * per_pixel)
+        return np.asarray(rows @ samples @ columns.T)
+
+    table = _opacity_table(settings.density, settings.sparsity, cover)
+
+    def opacity(thickness: Doubles) -> Floats:
+        step = np.rint(thickness * (1 << _BITS)).astype(np.int64) + (_REACH << _BITS)
+        return table.take(step, mode="clip")
+
+    alpha = opacity(seen(field.real))
+    bright = settings.brightness + 0.08 * soft_sign(settle(seen(field.imag), bits=12))
+    shadow = np.zeros_like(alpha)
+    if settings.shadow > 0:
+        low, high = settings.shadow_offset.min, settings.shadow_offset.max
+        offset = settle(np.array(low + (high - low) * distance))
+        angle = 2 * np.pi * azimuth
+        dy, dx = settle(offset * np.array([np.sin(angle), np.cos(angle)]), bits=12)
+        shadow = np.float32(settings.shadow) * opacity(seen(field.real, float(dy), float(dx)))
+    return CloudLayer(alpha, shadow, bright.astype(np.float32))
