@@ -45,8 +45,8 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
     seen = view(sensor, scene, 0)
     clean = settle(seen.apply(frame))
     observed = observe(sensor, scene, 0, frame, seen)
-    sites = draw_sites(stream(0, 0, "cells"), world.cells.n, world.height, world.width)
-    settings = world.products.optical.texture
+    sites = draw_sites(world.cells, stream(0, 0, "cells"), world.height, world.width)
+    settings = world.product("optical").texture
 
     def phenology() -> None:
         state = draw_state(world.series, scene.classes, steps, world.seed, 0)
@@ -55,7 +55,7 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
 
     def texture() -> None:
         for bands in (4, 2):
-            draw_texture(settings, stream(0, 0, "t"), bands, world.height, world.width)
+            draw_texture(settings, stream(0, 0, "t"), bands, scene.cell, world.cells.n)
 
     # name, work, calls a scene, bytes of its output
     work: list[tuple[str, Callable[[], object], int, int]] = [

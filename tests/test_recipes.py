@@ -65,7 +65,7 @@ def test_any_change_changes_the_digest():
         ({"world": {"seed": 0, "class_prior": [1, 2]}}, "class_prior: expected 8 frequencies"),
         (
             {"world": {"seed": 0, "products": {"sar": {"background": [0.1]}}}},
-            "sar.background: expected 2 values",
+            "products.sar.background: expected 2 values",
         ),
     ],
 )

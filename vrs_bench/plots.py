@@ -18,7 +18,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.paths import whole_file
 from vrs_bench.recipes import load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
-from vrs_bench.tasks import Task
+from vrs_bench.tasks import Task, calendar
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_colours, class_names
 from vrs_bench.world.scene import Scene
@@ -78,7 +78,7 @@ def scene_panel(
     radar = load_recipe(SensorRecipe, "sar")
     figure = Figure(figsize=(17, 8.6), layout="constrained")
     axes = figure.subplots(2, 4)
-    day = world.series.day_of_year(step)
+    day = calendar(world).day_of_year(step)
     figure.suptitle(f"Scene {scene.id}, time step {step} (day {day} of the year)")
 
     _image(axes[0, 0], true_colour(optical), "latent, true colour")
@@ -140,7 +140,8 @@ def _series(
     world = scene.recipe
     cell = scene.cell[pixel]
     values = scene.series[product][:, :, cell] + scene.texture[product][:, *pixel]
-    days = world.series.start_day + world.series.step_days * np.arange(world.horizon)
+    series = calendar(world)
+    days = series.start_day + series.step_days * np.arange(world.horizon)
     names: tuple[str, ...] = scene.bands(product)
     if product == "sar":
         values = 30 * values - 30

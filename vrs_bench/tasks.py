@@ -17,10 +17,15 @@ from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.recipes import load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
 from vrs_bench.types import Array
-from vrs_bench.world.scene import BANDS, Scene, WorldRecipe
+from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS
+from vrs_bench.world.scene import Scene, WorldRecipe
+from vrs_bench.world.series.phenology import PhenologySettings
 
 SCALE = 10_000
 """Images are published as uint16, value = round(10000 · x), as Sentinel-2 reflectance is."""
+
+BANDS = {"optical": OPTICAL_BANDS, "sar": SAR_BANDS}
+"""The latent products that tasks are made of."""
 
 Row = dict[str, Any]
 """Column name → NumPy array or scalar of the published type."""
@@ -79,6 +84,7 @@ class Task:
 
     def columns(self, world: WorldRecipe) -> tuple[Column, ...]:
         """Return all columns for a world: keys, inputs, target, truth of masks and causes."""
+        calendar(world)
         sensors = self.sensor_recipes()
         main = sensors[self.main_input]
         size = (world.height, world.width)
@@ -136,12 +142,13 @@ class Task:
         world = scene.recipe
         place = Place(world.seed, scene.number, world.height, world.width)
         land_cover = scene.land_cover.astype(np.uint8)
+        dates = calendar(world)
         for step in range(world.horizon):
             frames = {product: scene.frame(product, step) for product in BANDS}
             row: Row = {
                 "scene": np.int32(scene.number),
                 "time_step": np.int16(step),
-                "day_of_year": np.int16(world.series.day_of_year(step)),
+                "day_of_year": np.int16(dates.day_of_year(step)),
             }
             for name, sensor in sensors.items():
                 seen = view(sensor, place, step)
@@ -174,6 +181,20 @@ _PRODUCT_TEXT = {
     "sar": "backscatter (VV, VH): 10000 · (dB + 30) / 30",
 }
 _SEEN_TEXT = {"optical": "as the imager sees it", "sar": "with speckle"}
+
+
+def calendar(world: WorldRecipe) -> PhenologySettings:
+    """Return the calendar of a world that has optical and radar products of one state.
+
+    Raises:
+        BenchError: the world's series come from an archive.
+    """
+    if not isinstance(world.series, PhenologySettings):
+        raise BenchError(
+            f"world.series.source: tasks pair optical with radar images, which the source "
+            f"'{world.series.source}' does not have; choose 'phenology'"
+        )
+    return world.series
 
 
 def quantise(image: Array) -> Array:

@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrs_bench.world.cells import draw_sites, neighbours, polygons, rasterise
+from vrs_bench.world.cells import CellSettings, draw_sites, neighbours, polygons, rasterise
 from vrs_bench.world.streams import stream
 
 extents = st.tuples(
@@ -19,7 +19,7 @@ def _centres(height, width):
 
 
 def _sites(seed, n, height, width):
-    return draw_sites(stream(seed, 0, "cells"), n, height, width)
+    return draw_sites(CellSettings(n=n), stream(seed, 0, "cells"), height, width)
 
 
 @settings(max_examples=60, deadline=None)

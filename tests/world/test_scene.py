@@ -67,7 +67,7 @@ def test_between_cells_lies_the_background_without_texture():
     assert between.any()
     for step in (0, 5):
         values = scene.frame("optical", step)[:, between]
-        expected = np.float32(WORLD.products.optical.background)[:, None]
+        expected = np.float32(WORLD.product("optical").background)[:, None]
         np.testing.assert_array_equal(values, np.broadcast_to(expected, values.shape))
 
 

@@ -48,6 +48,8 @@ class CloudSettings(Settings):
     """Reflectance of an opaque cloud, the same in all bands."""
     shadow: Share = 0.0
     """Share of the light that the shadow of an opaque cloud takes away; 0: no shadows."""
+    shadow_azimuth: Annotated[float, Field(ge=0, le=360)] = 335.0
+    """Direction in which shadows fall, degrees clockwise from north (the top of the image)."""
     shadow_offset: Interval = Interval(min=10.0, max=24.0)
     """Distance of the shadow from its cloud in pixels, drawn for every frame."""
 
@@ -132,7 +134,7 @@ def draw_clouds(
         rng: the frame's own stream.
         height, width: size of the frame, pixels.
     """
-    chance, share, azimuth, distance = rng.random(4)
+    chance, share, distance = rng.random(3)
     if chance >= settings.probability:
         return None
     cover = settings.cover.min + (settings.cover.max - settings.cover.min) * share
@@ -163,7 +165,8 @@ def draw_clouds(
     if settings.shadow > 0:
         low, high = settings.shadow_offset.min, settings.shadow_offset.max
         offset = settle(np.array(low + (high - low) * distance))
-        angle = 2 * np.pi * azimuth
-        dy, dx = settle(offset * np.array([np.sin(angle), np.cos(angle)]), bits=12)
+        azimuth = np.radians(settings.shadow_azimuth)
+        # What is dark at a pixel is the cloud that lies back along the shadow's direction.
+        dy, dx = settle(offset * np.array([np.cos(azimuth), -np.sin(azimuth)]), bits=12)
         shadow = np.float32(settings.shadow) * opacity(seen(field.real, float(dy), float(dx)))
     return CloudLayer(alpha, shadow, bright.astype(np.float32))

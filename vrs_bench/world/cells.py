@@ -11,10 +11,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 from scipy.spatial import Voronoi
+from scipy.special import ndtr
 from shapely import Polygon, box
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Labels
+from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.streams import normal
 
 
 class CellSettings(Settings):
@@ -24,15 +27,44 @@ class CellSettings(Settings):
     """Number of Voronoi sites, hence of cells."""
     border_px: Annotated[float, Field(ge=0)] = 1.0
     """Width of the strip between two cells, in pixels; its pixels belong to no cell."""
+    lloyd_steps: Annotated[int, Field(ge=0, le=50)] = 0
+    """Steps of Lloyd relaxation: sites move to the centroids of their cells, which get rounder
+    and more alike in size."""
+    class_patch_px: Annotated[float, Field(ge=0)] = 0.0
+    """Distance in pixels over which cells tend to share their class; 0: classes are independent."""
 
 
-def draw_sites(rng: np.random.Generator, n: int, height: int, width: int) -> Doubles:
-    """Draw n sites uniformly over the extent.
+def draw_sites(
+    settings: CellSettings, rng: np.random.Generator, height: int, width: int
+) -> Doubles:
+    """Draw sites uniformly over the extent, then relax them.
 
     Returns:
         float64 array (n, 2) of (x, y) in pixels.
     """
-    return rng.random((n, 2)) * np.array([width, height], dtype=np.float64)
+    sites = rng.random((settings.n, 2)) * np.array([width, height], dtype=np.float64)
+    for _ in range(settings.lloyd_steps):
+        centroids = [cell.centroid.coords[0] for cell in polygons(sites, height, width)]
+        # Settled to 1/1024 px: the last bits of a centroid are the geometry library's own.
+        sites = settle(np.array(centroids), bits=10).astype(np.float64)
+    return sites
+
+
+def class_quantiles(settings: CellSettings, rng: np.random.Generator, sites: Doubles) -> Doubles:
+    """Draw a uniform quantile for each cell, alike in cells that are near each other.
+
+    Each is uniform by itself, so class priors hold; together they are a Gaussian copula with
+    correlation ``exp(-distance / class_patch_px)`` between sites.
+
+    Returns:
+        float64 (n,) in [0, 1).
+    """
+    if settings.class_patch_px == 0:
+        return rng.random(len(sites))
+    distance = np.sqrt(((sites[:, None] - sites) ** 2).sum(axis=-1))
+    correlation = np.exp(-distance / settings.class_patch_px) + 1e-9 * np.eye(len(sites))
+    field = np.linalg.cholesky(correlation) @ normal(rng, (len(sites),)).astype(np.float64)
+    return np.asarray(settle(ndtr(field)), dtype=np.float64)
 
 
 def _clipped_diagram(sites: Doubles, height: int, width: int) -> Voronoi:

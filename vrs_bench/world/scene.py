@@ -5,57 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
 from shapely import Polygon
+from shapely.affinity import affine_transform
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats, Labels
-from vrs_bench.world.cells import CellSettings, draw_sites, polygons, rasterise
-from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS, SAR_BANDS
-from vrs_bench.world.series.phenology import (
-    PhenologySettings,
-    State,
-    backscatter,
-    draw_state,
-    reflectance,
-)
+from vrs_bench.world import series as source
+from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites, polygons, rasterise
+from vrs_bench.world.series import SeriesSettings
+from vrs_bench.world.series.phenology import PhenologySettings, State
 from vrs_bench.world.streams import stream
 from vrs_bench.world.texture import TextureSettings, draw_texture
 
-BANDS: dict[str, tuple[str, ...]] = {"optical": OPTICAL_BANDS, "sar": SAR_BANDS}
-"""The latent products of a scene and their bands."""
-
-_AMPLITUDE = np.array([(0.0, 0.0), *(cover.texture for cover in LAND_COVER)], np.float32)
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ProductSettings(Settings):
     """What one latent product shows besides the series of its cells."""
 
     texture: TextureSettings = TextureSettings()
-    background: tuple[float, ...]
-    """Value of each band between cells, in [0, 1]."""
+    background: tuple[Share, ...]
+    """Value of each band between cells."""
 
 
-class Products(Settings):
-    """The latent products of a scene."""
-
+_DEFAULT_PRODUCTS = {
     # Between fields: a gravel track with some grass.
-    optical: ProductSettings = ProductSettings(background=(0.075, 0.100, 0.120, 0.200))
-    sar: ProductSettings = ProductSettings(background=(0.47, 0.22))
-
-    @model_validator(mode="after")
-    def _one_background_a_band(self) -> Products:
-        for product, bands in BANDS.items():
-            values = getattr(self, product).background
-            if len(values) != len(bands) or not all(0 <= value <= 1 for value in values):
-                raise ValueError(
-                    f"{product}.background: expected {len(bands)} values in [0, 1], one for each "
-                    f"of {', '.join(bands)}; got {list(values)}"
-                )
-        return self
+    "optical": ProductSettings(background=(0.075, 0.100, 0.120, 0.200)),
+    "sar": ProductSettings(background=(0.47, 0.22)),
+}
 
 
 class WorldRecipe(Settings):
@@ -68,22 +49,38 @@ class WorldRecipe(Settings):
     """Columns of a latent frame."""
     gsd: Annotated[float, Field(gt=0)] = 10.0
     """Ground sampling distance of the latent product, metres."""
-    horizon: Annotated[int, Field(ge=1, le=1000)] = 30
+    horizon: Annotated[int, Field(ge=1, le=10_000)] = 30
     """Number of time steps."""
     cells: CellSettings = CellSettings()
-    class_prior: tuple[Annotated[float, Field(ge=0)], ...] = tuple(1.0 for _ in LAND_COVER)
-    """Relative frequency of each land-cover class, in the order of the class list."""
-    series: PhenologySettings = PhenologySettings()
-    products: Products = Products()
+    class_prior: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    """Relative frequency of each class, in the order of the source's classes; empty: equal."""
+    series: SeriesSettings = PhenologySettings()
+    products: dict[str, ProductSettings] = Field(default_factory=dict)
+    """Settings by latent product; what is left out has the source's own."""
 
     @model_validator(mode="after")
-    def _prior_fits_the_classes(self) -> WorldRecipe:
-        if len(self.class_prior) != len(LAND_COVER) or sum(self.class_prior) <= 0:
+    def _parts_fit_the_source(self) -> WorldRecipe:
+        n_classes = len(source.classes(self.series)) - 1
+        if self.class_prior and (len(self.class_prior) != n_classes or not sum(self.class_prior)):
             raise ValueError(
-                f"class_prior: expected {len(LAND_COVER)} frequencies, at least one above 0; "
+                f"class_prior: expected {n_classes} frequencies, at least one above 0; "
                 f"got {list(self.class_prior)}"
             )
+        bands = source.bands(self.series)
+        for name, product in self.products.items():
+            if name not in bands:
+                raise ValueError(f"products: no product '{name}', only {', '.join(bands)}")
+            if len(product.background) != len(bands[name]):
+                raise ValueError(
+                    f"products.{name}.background: expected {len(bands[name])} values, one for "
+                    f"each of {', '.join(bands[name])}; got {list(product.background)}"
+                )
         return self
+
+    def product(self, name: str) -> ProductSettings:
+        """Return the settings of a latent product."""
+        plain = ProductSettings(background=(0.0,) * len(source.bands(self.series)[name]))
+        return self.products.get(name, _DEFAULT_PRODUCTS.get(name, plain))
 
 
 @dataclass(frozen=True)
@@ -95,11 +92,11 @@ class Scene:
     sites: Doubles
     """Voronoi sites (n_cells, 2): x, y in pixels."""
     classes: Labels
-    """Land-cover label of each cell, (n_cells,), 1..8."""
+    """Class of each cell, (n_cells,), from 1."""
     cell: Labels
     """Instance mask (height, width): cell number 1..n_cells, 0 between cells."""
-    state: State
-    """The physical state that animates the cells."""
+    state: State | None
+    """The physical state that animates the cells, where the source has one."""
     series: Mapping[str, Floats]
     """Per product, (n_steps, bands, n_cells + 1): values by cell number, background first."""
     texture: Mapping[str, Floats]
@@ -112,11 +109,11 @@ class Scene:
 
     def bands(self, product: str) -> tuple[str, ...]:
         """Return the names of a product's bands."""
-        return BANDS[product]
+        return source.bands(self.recipe.series)[product]
 
     @cached_property
     def land_cover(self) -> Labels:
-        """Class mask (height, width): label 1..8, 0 between cells."""
+        """Class mask (height, width): label from 1, 0 between cells."""
         return _with_background(self.classes).take(self.cell)
 
     @cached_property
@@ -137,50 +134,78 @@ class Scene:
         image += self.texture[product]
         return np.clip(image, 0, 1, out=image)
 
+    def to_geojson(self) -> dict[str, Any]:
+        """Return the cells as a GeoJSON FeatureCollection, the vector truth.
+
+        Coordinates are metres in a local frame: x eastwards and y northwards from the lower left
+        corner of the scene. Properties: ``cell``, ``label`` and ``land_cover``.
+        """
+        names = source.classes(self.recipe.series)
+        gsd, height = self.recipe.gsd, self.recipe.height
+        features = []
+        for number, (polygon, label) in enumerate(
+            zip(self.polygons, self.classes, strict=True), start=1
+        ):
+            ground = affine_transform(polygon, [gsd, 0, 0, -gsd, 0, gsd * height])
+            features.append(
+                {
+                    "type": "Feature",
+                    "id": number,
+                    "properties": {
+                        "cell": number,
+                        "label": int(label),
+                        "land_cover": names[label],
+                    },
+                    "geometry": ground.__geo_interface__,
+                }
+            )
+        return {"type": "FeatureCollection", "name": f"scene {self.id}", "features": features}
+
 
 def _with_background(values: Array, background: float = 0) -> Array:
     """Put the background's value in front of the cells' along the first axis."""
     return np.concatenate([np.full_like(values[:1], background), values])
 
 
-def _draw_classes(recipe: WorldRecipe, number: int) -> Labels:
+def _draw_classes(recipe: WorldRecipe, number: int, sites: Doubles) -> Labels:
     """Draw each cell's class from the prior, on a stream of its own: labels tell no position."""
-    edges = np.cumsum(recipe.class_prior) / sum(recipe.class_prior)
-    draws = stream(recipe.seed, number, "labels").random(recipe.cells.n)
-    return (np.searchsorted(edges[:-1], draws, side="right") + 1).astype(np.int16)
+    prior = recipe.class_prior or (1.0,) * (len(source.classes(recipe.series)) - 1)
+    rng = stream(recipe.seed, number, "labels")
+    draws = class_quantiles(recipe.cells, rng, sites)
+    # Neighbouring quantiles fall on neighbouring classes: their order is the scene's own.
+    order = rng.permutation(len(prior)) if recipe.cells.class_patch_px else np.arange(len(prior))
+    edges = np.cumsum(np.asarray(prior)[order]) / sum(prior)
+    return (order[np.searchsorted(edges[:-1], draws, side="right")] + 1).astype(np.int16)
 
 
 def make_scene(recipe: WorldRecipe, number: int) -> Scene:
-    """Draw a scene: cells, classes, series and texture of both products.
+    """Draw a scene: cells, classes, series and texture of all products.
 
     Args:
         recipe: the world.
         number: scene number; each is its own place, drawn from its own streams.
+
+    Raises:
+        BenchError: the source's archive can't be read or does not fit the recipe.
     """
     seed, height, width = recipe.seed, recipe.height, recipe.width
-    sites = draw_sites(stream(seed, number, "cells"), recipe.cells.n, height, width)
+    sites = draw_sites(recipe.cells, stream(seed, number, "cells"), height, width)
     cell = rasterise(sites, height, width, recipe.cells.border_px)
-    classes = _draw_classes(recipe, number)
-    state = draw_state(recipe.series, classes, recipe.horizon, seed, number)
+    labels = _draw_classes(recipe, number, sites)
+    drawn = source.draw_series(recipe.series, labels, recipe.horizon, seed, number)
 
     series, textures = {}, {}
-    for index, (product, by_cell) in enumerate(
-        {"optical": reflectance(state), "sar": backscatter(state)}.items()
-    ):
-        settings: ProductSettings = getattr(recipe.products, product)
-        background = np.broadcast_to(
-            np.asarray(settings.background, np.float32), (1, *by_cell.shape[1:])
-        )
-        series[product] = np.ascontiguousarray(
-            np.concatenate([background, by_cell]).transpose(1, 2, 0)
-        )
-        unit = draw_texture(
-            settings.texture,
-            stream(seed, number, f"texture/{product}"),
-            len(BANDS[product]),
-            height,
-            width,
-        )
-        amplitude = _with_background(_AMPLITUDE[classes, index]).take(cell)
+    for product, by_cell in drawn.products.items():
+        settings = recipe.product(product)
+        background = np.asarray(settings.background, np.float32)
+        first = np.broadcast_to(background, (1, *by_cell.shape[1:]))
+        series[product] = np.ascontiguousarray(np.concatenate([first, by_cell]).transpose(1, 2, 0))
+        rng = stream(seed, number, f"texture/{product}")
+        unit = draw_texture(settings.texture, rng, len(background), cell, len(sites))
+        if settings.texture.amplitude is None:
+            by_class = np.array(source.texture_amplitudes(recipe.series, product), np.float32)
+        else:
+            by_class = np.full(len(source.classes(recipe.series)), settings.texture.amplitude)
+        amplitude = _with_background(by_class[labels].astype(np.float32)).take(cell)
         textures[product] = unit * amplitude
-    return Scene(recipe, number, sites, classes, cell, state, series, textures)
+    return Scene(recipe, number, sites, labels, cell, drawn.state, series, textures)

@@ -1,8 +1,10 @@
-"""Static texture: stationary Gaussian-process fields on the pixel grid.
+"""Static texture: Gaussian-process fields on the pixel grid.
 
-A field is white noise shaped by the square root of the kernel's power spectrum, on a torus that
-is larger than the image by the reach of the kernel, so that opposite edges are independent
-(circulant embedding, Dietrich & Newsam 1997). One complex transform gives two real fields.
+A stationary field is white noise shaped by the square root of the kernel's power spectrum, on a
+torus that is larger than the image by the reach of the kernel, so that opposite edges are
+independent (circulant embedding, Dietrich & Newsam 1997). One complex transform gives two real
+fields. Crop rows are one-dimensional periodic processes, drawn for every cell and laid along its
+own direction.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from pydantic import Field
 from scipy import fft
 
 from vrs_bench.settings import Settings
-from vrs_bench.types import Doubles, Floats
+from vrs_bench.types import Array, Doubles, Floats, Labels
 from vrs_bench.world.arithmetic import settle, soft_sign
 from vrs_bench.world.streams import normal
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, le=1000)]
+
+_PERIOD_SAMPLES = 1024  # of a periodic process; rows are read from it without interpolation
 
 
 class RBF(Settings):
@@ -30,37 +34,119 @@ class RBF(Settings):
     """l, pixels."""
 
 
-class TextureSettings(Settings):
-    """Texture of one product: kernel, and how far the bands share one field."""
+class RationalQuadratic(Settings):
+    """Mixture of squared exponentials of many lengths: ``(1 + d² / 2αl²)^-α``."""
 
-    kernel: RBF = RBF()
+    name: Literal["rational_quadratic"]
+    length_scale: Positive
+    """l, pixels."""
+    alpha: Annotated[float, Field(ge=0.5, le=1000)] = 1.0
+    """α; small values mix many lengths."""
+
+
+class ExpSineSquared(Settings):
+    """Periodic across the rows of a crop: ``exp(-2 sin²(π d/p) / l²)``, d across the rows.
+
+    Along the rows the field is constant; every cell has its own direction.
+    """
+
+    name: Literal["sin_squared"]
+    length_scale: Positive = 1.0
+    """l, without unit; small values make sharp rows."""
+    periodicity: Annotated[float, Field(ge=2, le=1000)]
+    """p, distance from row to row, pixels."""
+
+
+class Constant(Settings):
+    """One offset for the whole image."""
+
+    name: Literal["constant"]
+    constant_value: Positive = 1.0
+    """Variance of the offset."""
+
+
+class White(Settings):
+    """Independent pixels."""
+
+    name: Literal["iid"]
+
+
+Kernel = Annotated[
+    RBF | RationalQuadratic | ExpSineSquared | Constant | White, Field(discriminator="name")
+]
+
+
+class TextureSettings(Settings):
+    """Texture of one product."""
+
+    kernel: Kernel = RBF()
+    std: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Standard deviation of the field before it is bounded by tanh."""
     shared: Annotated[float, Field(ge=0, le=1)] = 0.9
     """Correlation between the fields of any two bands."""
+    amplitude: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Amplitude in all cells; None: that of each cell's class."""
 
 
-def covariance(kernel: RBF, distance: Doubles) -> Doubles:
-    """Return the kernel at distances in pixels; 1 at distance 0."""
-    return np.asarray(np.exp(-0.5 * np.square(distance / kernel.length_scale)))
+def covariance(kernel: Kernel, distance: Doubles) -> Doubles:
+    """Return the kernel at distances in pixels."""
+    match kernel:
+        case RBF():
+            return np.asarray(np.exp(-0.5 * np.square(distance / kernel.length_scale)))
+        case RationalQuadratic():
+            scaled = np.square(distance / kernel.length_scale) / (2 * kernel.alpha)
+            return np.asarray((1 + scaled) ** -kernel.alpha)
+        case ExpSineSquared():
+            sine = np.sin(np.pi * distance / kernel.periodicity)
+            return np.asarray(np.exp(-2 * np.square(sine / kernel.length_scale)))
+        case Constant():
+            return np.full(np.shape(distance), kernel.constant_value)
+        case White():
+            return np.asarray(np.asarray(distance) == 0, dtype=np.float64)
+
+
+def _reach(kernel: RBF | RationalQuadratic, longest: int) -> int:
+    """Return the distance in pixels beyond which the kernel may be cut: 4e-6, or the image."""
+    if isinstance(kernel, RBF):
+        return int(np.ceil(5 * kernel.length_scale))
+    return min(int(np.ceil(40 * kernel.length_scale)), longest)
 
 
 @lru_cache(maxsize=8)
-def _amplitude(kernel: RBF, height: int, width: int) -> Doubles:
+def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doubles:
     """Return the square root of the kernel's spectrum on a torus that holds the image."""
-    reach = int(np.ceil(5 * kernel.length_scale))  # the kernel is below 4e-6 beyond
+    reach = _reach(kernel, max(height, width))
     size = [fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
     spectrum = fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real
-    return np.asarray(np.sqrt(np.maximum(spectrum, 0) / spectrum.size))
+    spectrum = np.maximum(spectrum, 0)
+    # What was negative is cut off; the variance at distance 0 is kept.
+    return np.asarray(np.sqrt(spectrum / spectrum.sum()))
 
 
 def gaussian_fields(
-    kernel: RBF, rng: np.random.Generator, n: int, height: int, width: int
-) -> Doubles:
-    """Draw n independent zero-mean, unit-variance fields with the kernel's covariance.
+    kernel: Kernel, rng: np.random.Generator, n: int, cell: Labels, n_cells: int
+) -> Array:
+    """Draw n independent zero-mean fields with the kernel's covariance.
+
+    Args:
+        kernel: which.
+        rng: the product's texture stream.
+        n: number of fields.
+        cell: instance mask (height, width); its cells have crop rows of their own.
+        n_cells: number of cells of the scene.
 
     Returns:
-        float64 (n, height, width).
+        (n, height, width).
     """
+    height, width = cell.shape
+    if isinstance(kernel, Constant):
+        offsets = np.sqrt(kernel.constant_value) * normal(rng, (n, 1, 1))
+        return np.broadcast_to(offsets, (n, height, width))
+    if isinstance(kernel, White):
+        return normal(rng, (n, height, width))
+    if isinstance(kernel, ExpSineSquared):
+        return _crop_rows(kernel, rng, n, cell, n_cells)
     amplitude = _amplitude(kernel, height, width)
     pairs = -(-n // 2)
     noise = normal(rng, (2, pairs, *amplitude.shape))
@@ -68,16 +154,41 @@ def gaussian_fields(
     return np.stack([shaped.real, shaped.imag], axis=1).reshape(2 * pairs, height, width)[:n]
 
 
+def _crop_rows(
+    kernel: ExpSineSquared, rng: np.random.Generator, n: int, cell: Labels, n_cells: int
+) -> Array:
+    """Draw one periodic process a field and cell, and lay it along the cell's direction."""
+    lag = np.arange(_PERIOD_SAMPLES) * kernel.periodicity / _PERIOD_SAMPLES
+    spectrum = np.maximum(fft.fft(covariance(kernel, lag)).real, 0)
+    amplitude = np.sqrt(spectrum / spectrum.sum())
+    noise = normal(rng, (2, n, n_cells + 1, _PERIOD_SAMPLES))
+    process = settle(fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
+
+    direction = np.pi * rng.random(n_cells + 1)
+    across_x, across_y = settle(np.stack([np.cos(direction), np.sin(direction)])).astype(np.float64)
+    y, x = np.arange(cell.shape[0])[:, None], np.arange(cell.shape[1])
+    distance = across_x[cell] * x + across_y[cell] * y
+    sample = np.floor(distance * (_PERIOD_SAMPLES / kernel.periodicity)).astype(np.int64)
+    return process[:, cell, sample % _PERIOD_SAMPLES]
+
+
 def draw_texture(
-    settings: TextureSettings, rng: np.random.Generator, n_bands: int, height: int, width: int
+    settings: TextureSettings, rng: np.random.Generator, n_bands: int, cell: Labels, n_cells: int
 ) -> Floats:
     """Draw the texture of one product at unit amplitude.
+
+    Args:
+        settings: kernel and correlation of bands.
+        rng: the product's texture stream.
+        n_bands: number of bands.
+        cell: instance mask (height, width).
+        n_cells: number of cells of the scene.
 
     Returns:
         float32 (n_bands, height, width) in [-1, 1]: the rational tanh of correlated fields.
     """
-    fields = gaussian_fields(settings.kernel, rng, n_bands + 1, height, width)
+    fields = gaussian_fields(settings.kernel, rng, n_bands + 1, cell, n_cells)
     common, own = fields[0], fields[1:]
     mixed = np.sqrt(settings.shared) * common + np.sqrt(1 - settings.shared) * own
     # Transforms differ by 1e-15 between processors; on this grid that can't be seen.
-    return soft_sign(settle(mixed, bits=12))
+    return soft_sign(settle(settings.std * mixed, bits=12))

@@ -11,7 +11,7 @@ Because both come from the same state, translating one into the other is a physi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -38,6 +38,7 @@ _DARKENING = 9.0  # of soil with moisture, per m³/m³: c of Lobell & Asner 2002
 class PhenologySettings(Settings):
     """Calendar and weather of the ``phenology`` source."""
 
+    source: Literal["phenology"] = "phenology"
     start_day: Annotated[int, Field(ge=0, le=365)] = 6
     """Day of year of time step 0."""
     step_days: Annotated[int, Field(ge=1, le=366)] = 12

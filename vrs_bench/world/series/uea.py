@@ -1,0 +1,144 @@
+"""Series from multivariate ``.ts`` archives, in the UEA/UCR format (Bagnall et al. 2018).
+
+A cell takes one series of its class, and of that a random window as long as the horizon. Values
+are rescaled to [0, 1] per dimension over the whole archive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from vrs_bench.errors import BenchError
+from vrs_bench.settings import Settings
+from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.world.arithmetic import settle
+
+
+class UeaSettings(Settings):
+    """Which archive, and how much of it."""
+
+    source: Literal["uea"]
+    path: Annotated[tuple[str, ...], Field(min_length=1)]
+    """One or more .ts files that are read as one archive."""
+    ndim: Annotated[int, Field(ge=1)]
+    """Dimensions to keep, the first ones; they become bands."""
+    nclass: Annotated[int, Field(ge=1)]
+    """Number of classes: sorted labels are grouped into so many runs of equal size."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A rescaled archive."""
+
+    values: Doubles
+    """(n_series, n_dims, length), in [0, 1]."""
+    classes: Array
+    """Class of each series, 1 to nclass."""
+
+
+@lru_cache(maxsize=4)
+def load_archive(settings: UeaSettings) -> Archive:
+    """Read, cut, group and rescale the archive that the settings name.
+
+    Raises:
+        BenchError: a file that can't be read, fewer dimensions or classes than are asked, series
+            of different lengths between files, or the reader is not installed.
+    """
+    parts = [_read(Path(path)) for path in settings.path]
+    lengths = {values.shape[1:] for values, _ in parts}
+    if len(lengths) > 1:
+        raise BenchError(
+            f"{', '.join(settings.path)}: series of different shape (dimensions, length): "
+            f"{sorted(lengths)}; one archive needs one shape"
+        )
+    values = np.concatenate([values for values, _ in parts])
+    labels = np.concatenate([labels for _, labels in parts])
+    where = settings.path[0]
+    if settings.ndim > values.shape[1]:
+        raise BenchError(
+            f"ts.ndim: {settings.ndim} dimensions are asked, but {where} has {values.shape[1]}"
+        )
+    names = sorted(set(labels), key=_as_number)
+    if settings.nclass > len(names):
+        raise BenchError(
+            f"ts.nclass: {settings.nclass} classes are asked, but {where} has {len(names)}: "
+            f"{', '.join(map(str, names))}"
+        )
+    groups = np.array_split(np.arange(len(names)), settings.nclass)
+    of_name = {names[i]: number for number, group in enumerate(groups, 1) for i in group}
+    values = values[:, : settings.ndim]
+    low = values.min(axis=(0, 2), keepdims=True)
+    span = values.max(axis=(0, 2), keepdims=True) - low
+    rescaled = (values - low) / np.where(span > 0, span, 1)
+    return Archive(rescaled, np.array([of_name[label] for label in labels]))
+
+
+def _as_number(label: str) -> tuple[float, str]:
+    """Sort "10" after "9", and words after numbers."""
+    try:
+        return float(label), str(label)
+    except ValueError:
+        return np.inf, str(label)
+
+
+def _read(path: Path) -> tuple[Doubles, Array]:
+    """Read one .ts file with sktime: values (n, dims, length) and labels."""
+    try:
+        from sktime.datasets import load_from_tsfile
+    except ImportError as error:
+        raise BenchError(
+            f"{path}: reading .ts archives needs sktime: pip install 'vrs-bench[uea]'"
+        ) from error
+    if not path.is_file():
+        raise BenchError(f"ts.path: {path} is not a file")
+    try:
+        values, labels = load_from_tsfile(str(path), return_data_type="numpy3d")
+        values = np.asarray(values, dtype=np.float64)
+    except Exception as error:  # the reader raises many kinds on a damaged file
+        raise BenchError(f"ts.path: {path} can't be read as a .ts archive: {error}") from error
+    if values.ndim != 3 or labels is None or len(labels) != len(values) or not len(values):
+        raise BenchError(f"ts.path: {path} holds no labelled multivariate series")
+    if not np.isfinite(values).all():
+        raise BenchError(f"ts.path: {path} holds missing or infinite values")
+    return values, np.asarray(labels, dtype=str)
+
+
+def draw_series(
+    settings: UeaSettings, classes: Array, n_steps: int, rng: np.random.Generator
+) -> Floats:
+    """Draw a series for every cell.
+
+    Args:
+        settings: the archive.
+        classes: (n_cells,) classes from 1 to nclass.
+        n_steps: horizon.
+        rng: the scene's own stream.
+
+    Returns:
+        float32 (n_cells, n_steps, ndim) in [0, 1].
+
+    Raises:
+        BenchError: the horizon is longer than the series of the archive.
+    """
+    archive = load_archive(settings)
+    length = archive.values.shape[2]
+    if n_steps > length:
+        raise BenchError(
+            f"product.horizon: {n_steps} time steps are asked, but the series of "
+            f"{settings.path[0]} have {length}"
+        )
+    which, start = rng.random((2, len(classes)))
+    first = (start * (length - n_steps + 1)).astype(np.int64)
+    chosen = np.empty(len(classes), np.int64)
+    for label in np.unique(classes):
+        of_class = np.flatnonzero(archive.classes == label)
+        cells = classes == label
+        chosen[cells] = of_class[(which[cells] * len(of_class)).astype(np.int64)]
+    steps = first[:, None] + np.arange(n_steps)
+    return settle(archive.values[chosen[:, None], :, steps])
