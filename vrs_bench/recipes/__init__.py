@@ -33,7 +33,7 @@ class BenchmarkRecipe(Settings):
 
 
 def load_recipe(model: type[M], source: str | Path) -> M:
-    """Read and check a recipe.
+    """Read and check a recipe; packaged ones come first.
 
     Args:
         model: the pydantic model that the recipe must fit.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from vrs_bench.settings import Settings
 
@@ -32,6 +34,8 @@ class BrightnessSettings(Settings):
     """Gain."""
     add: Interval = Interval(min=0.0, max=0.0)
     """Bias, on the [0, 1] scale."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Seed of this draw alone; None: the world's."""
 
 
 def draw_brightness(settings: BrightnessSettings, rng: np.random.Generator) -> tuple[float, float]:

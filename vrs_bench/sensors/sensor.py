@@ -112,7 +112,9 @@ def view(recipe: SensorRecipe, place: Place, step: int) -> View:
         clouds = draw_clouds(recipe.clouds, rng, place.height, place.width)
     gain, bias = 1.0, 0.0
     if recipe.brightness is not None:
-        gain, bias = draw_brightness(recipe.brightness, stream(*key, f"brightness/{recipe.name}"))
+        seed = place.seed if recipe.brightness.seed is None else recipe.brightness.seed
+        rng = stream(seed, place.scene, f"brightness/{recipe.name}")
+        gain, bias = draw_brightness(recipe.brightness, rng)
     shift = (0.0, 0.0)
     if recipe.phase is not None:
         rng = stream(*key, f"phase/{recipe.name}", step)

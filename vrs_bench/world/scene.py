@@ -200,7 +200,7 @@ def make_scene(recipe: WorldRecipe, number: int) -> Scene:
         background = np.asarray(settings.background, np.float32)
         first = np.broadcast_to(background, (1, *by_cell.shape[1:]))
         series[product] = np.ascontiguousarray(np.concatenate([first, by_cell]).transpose(1, 2, 0))
-        rng = stream(seed, number, f"texture/{product}")
+        rng = stream(seed, number, f"texture/{source.stream_name(recipe.series, product)}")
         unit = draw_texture(settings.texture, rng, len(background), cell, len(sites))
         if settings.texture.amplitude is None:
             by_class = np.array(source.texture_amplitudes(recipe.series, product), np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
@@ -63,6 +64,16 @@ def texture_amplitudes(
     return (0.0, *(cover.texture[index] for cover in LAND_COVER))
 
 
+def stream_name(settings: PhenologySettings | UeaSettings, product: str) -> str:
+    """Return the name by which a product's random streams are called.
+
+    Two archives at one place have cells and classes in common, but not series and texture.
+    """
+    if isinstance(settings, UeaSettings):
+        return "+".join(Path(path).name for path in settings.path)
+    return product
+
+
 def draw_series(
     settings: PhenologySettings | UeaSettings, labels: Array, n_steps: int, seed: int, scene: int
 ) -> CellSeries:
@@ -75,7 +86,7 @@ def draw_series(
         seed, scene: key of the random streams.
     """
     if isinstance(settings, UeaSettings):
-        rng = stream(seed, scene, "cells/uea")
+        rng = stream(seed, scene, f"cells/{stream_name(settings, 'frames')}")
         return CellSeries({"frames": uea.draw_series(settings, labels, n_steps, rng)}, None)
     state = phenology.draw_state(settings, labels, n_steps, seed, scene)
     products = {

@@ -25,7 +25,8 @@ class UeaSettings(Settings):
 
     source: Literal["uea"]
     path: Annotated[tuple[str, ...], Field(min_length=1)]
-    """One or more .ts files that are read as one archive."""
+    """One or more .ts files that are read as one archive. ``sktime:/BasicMotions/…`` names a file
+    that ships with sktime."""
     ndim: Annotated[int, Field(ge=1)]
     """Dimensions to keep, the first ones; they become bands."""
     nclass: Annotated[int, Field(ge=1)]
@@ -90,11 +91,14 @@ def _as_number(label: str) -> tuple[float, str]:
 def _read(path: Path) -> tuple[Doubles, Array]:
     """Read one .ts file with sktime: values (n, dims, length) and labels."""
     try:
+        import sktime
         from sktime.datasets import load_from_tsfile
     except ImportError as error:
         raise BenchError(
             f"{path}: reading .ts archives needs sktime: pip install 'vrs-bench[uea]'"
         ) from error
+    if path.parts[:1] == ("sktime:",):
+        path = Path(sktime.__file__).parent / "datasets" / "data" / Path(*path.parts[1:])
     if not path.is_file():
         raise BenchError(f"ts.path: {path} is not a file")
     try:

@@ -1,0 +1,86 @@
+"""What a task asks for, with the numbers of one dataset: for checks, messages and help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.rows import Key, row_name
+from vrs_bench.tasks import SCALE, get_task
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The predictions that a split of a dataset asks for."""
+
+    task: str
+    split: str
+    target: str
+    """Column of the truth, whose grid the predictions are on."""
+    keys: tuple[Key, ...]
+    """All rows, in order."""
+    shape: tuple[int, ...]
+    """(band, height, width) of one prediction."""
+
+    @property
+    def stack_shape(self) -> tuple[int, ...]:
+        """Shape of all predictions as one array."""
+        return (len(self.keys), *self.shape)
+
+    @property
+    def content(self) -> str:
+        """How many rows of what shape and values, in words."""
+        scenes = len({scene for scene, _ in self.keys})
+        return (
+            f"{self.task}, split {self.split}: {len(self.keys)} rows ({scenes} scenes), for each "
+            f"an array of shape {self.shape}, which is (band, height, width), on the grid of the "
+            f"column '{self.target}': floats in [0, 1], or uint16 holding round({SCALE} · x)."
+        )
+
+    @property
+    def forms(self) -> str:
+        """The forms in which predictions are accepted, in words."""
+        stack, name = self.stack_shape, row_name(self.keys[0])
+        return (
+            f"- a mapping {{(scene, time_step): array}}, or an iterable of such pairs\n"
+            f"- one array or tensor of shape {stack}, in the order of the split's rows\n"
+            f"- a datasets.Dataset with the columns scene, time_step and prediction\n"
+            f"- the path of a folder of files such as {name}.npy (scene_step), or of an .npz with "
+            f"such names\n"
+            f"- the path of one .npy of shape {stack}, in the order of the split's rows\n"
+            f"- the path of a .parquet file, or a folder of them, with the columns scene, "
+            f"time_step and prediction"
+        )
+
+
+def expectation(task: str, folder: DatasetFolder, split: str) -> Expected:
+    """Return what a split of a dataset folder asks for.
+
+    Raises:
+        BenchError: the folder does not hold that task or split.
+    """
+    keys = folder.keys(task, split)
+    if not keys:
+        raise BenchError(f"{folder.path}: its manifest lists no rows of {task}, split {split}")
+    target = get_task(task).target
+    columns = get_task(task).columns(folder.manifest.recipe.world)
+    shape = next(column.shape for column in columns if column.name == target)
+    return Expected(task, split, target, tuple(keys), shape)
+
+
+def expected_input_format(task: str, data: str | Path | DatasetFolder, split: str) -> str:
+    """Say in words what :func:`vrs_bench.evaluate` wants for a split, with its numbers.
+
+    Args:
+        task: name of the task.
+        data: dataset folder.
+        split: ``train``, ``validation`` or ``test``.
+
+    Raises:
+        BenchError: no dataset there, or it does not hold that task or split.
+    """
+    folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
+    expected = expectation(task, folder, split)
+    return f"{expected.content}\nGiven as one of:\n{expected.forms}"

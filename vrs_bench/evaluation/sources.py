@@ -1,0 +1,205 @@
+"""The forms in which predictions come, each opened as rows that are read one at a time.
+
+Nothing here judges shapes or values (that is :mod:`vrs_bench.evaluation.predictions`), and no
+form is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.expected import Expected
+from vrs_bench.evaluation.rows import Row, as_key, named_key, row_name
+from vrs_bench.evaluation.tables import dataset_rows, parquet_rows
+from vrs_bench.types import Array
+
+
+@dataclass(frozen=True)
+class Source:
+    """Predictions as they were given."""
+
+    name: str
+    """What messages call them: the path, or ``predictions``."""
+    rows: Iterable[Row]
+    one_pass: bool = False
+    """Whether a row can be read only until the next one is asked for."""
+
+
+@contextmanager
+def opened(predictions: object, expected: Expected) -> Iterator[Source]:
+    """Open predictions of any form.
+
+    Args:
+        predictions: a path, mapping, iterable of pairs, array, or ``datasets.Dataset``.
+        expected: what the split asks for.
+
+    Raises:
+        BenchError: none of the forms, nothing there, or a file that can't be read.
+    """
+    datasets = sys.modules.get("datasets")  # nobody has a Dataset who has not imported it
+    if isinstance(predictions, (str, os.PathLike)):
+        with _opened_path(Path(predictions), expected) as source:
+            yield source
+    elif isinstance(predictions, Mapping):
+        yield Source("predictions", _mapping_rows(predictions))
+    elif datasets is not None and isinstance(predictions, datasets.Dataset):
+        yield Source("predictions", dataset_rows(predictions))
+    elif hasattr(predictions, "__array__"):
+        array = as_array(predictions)
+        yield Source("predictions", _stack_rows(array, "predictions", expected))
+    elif isinstance(predictions, Iterable):
+        yield Source("predictions", _pair_rows(predictions), one_pass=True)
+    else:
+        raise BenchError(
+            f"predictions: got {type(predictions).__name__}; expected one of:\n{expected.forms}"
+        )
+
+
+@contextmanager
+def _opened_path(path: Path, expected: Expected) -> Iterator[Source]:
+    kind = path.suffix.lower()
+    if path.is_dir():
+        arrays, tables = (
+            [p for p in sorted(path.glob(f"*{end}")) if not p.name.startswith(".")]
+            for end in (".npy", ".parquet")
+        )
+        if arrays and tables:
+            raise BenchError(f"{path}: holds .npy and .parquet files; keep one kind")
+        if arrays:
+            yield Source(str(path), _folder_rows(arrays))
+        elif tables:
+            yield Source(str(path), parquet_rows(tables), one_pass=True)
+        else:
+            raise BenchError(
+                f"{path}: no .npy or .parquet files in this folder; expected files such as "
+                f"{row_name(expected.keys[0])}.npy, named scene_step"
+            )
+    elif not path.exists():
+        raise BenchError(f"{path}: no such file or folder")
+    elif kind == ".npz":
+        try:
+            archive = zipfile.ZipFile(path)
+        except Exception as error:  # of damaged bytes, the parsers raise almost anything
+            raise BenchError(f"{path}: truncated, or not an .npz file ({error})") from error
+        with archive:
+            yield Source(str(path), _archive_rows(archive, expected))
+    elif kind == ".npy":
+        yield Source(str(path), _stack_rows(_mapped(path), str(path), expected))
+    elif kind == ".parquet":
+        yield Source(str(path), parquet_rows([path]), one_pass=True)
+    else:
+        raise BenchError(f"{path}: unknown kind of file; expected one of:\n{expected.forms}")
+
+
+def as_array(value: Any) -> Array:
+    """Return a NumPy view or copy of an array, a tensor in CPU memory, or nested lists.
+
+    Raises:
+        BenchError: the value is none of these, or has masked values.
+    """
+    if np.ma.is_masked(value):
+        raise BenchError("masked values in an array; fill them")
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # torch: device, gradient, bfloat16
+        hint = "; give .detach().float().cpu()" if hasattr(value, "detach") else ""
+        raise BenchError(f"{type(value).__name__} is no array ({error}){hint}") from error
+
+
+def _mapping_rows(mapping: Mapping[Any, Any]) -> Iterator[Row]:
+    for key in mapping:
+        yield as_key(key), partial(_mapping_value, mapping, key)
+
+
+def _mapping_value(mapping: Mapping[Any, Any], key: object) -> Array:
+    return as_array(mapping[key])
+
+
+def _pair_rows(pairs: Iterable[Any]) -> Iterator[Row]:
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, (tuple, list)) and len(pair) == 2:
+            yield as_key(pair[0]), partial(as_array, pair[1])
+        else:
+            fault = f"item {number}: expected ((scene, time_step), array), got "
+            yield fault + type(pair).__name__, partial(as_array, pair)
+
+
+def _stack_rows(array: Array, name: str, expected: Expected) -> Iterator[Row]:
+    if array.shape != expected.stack_shape:
+        raise BenchError(
+            f"{name}: expected shape {expected.stack_shape}, which is (row, band, height, width) "
+            f"in the order of the split's rows; got {array.shape}"
+        )
+    for index, key in enumerate(expected.keys):
+        yield key, partial(_stack_row, array, index)
+
+
+def _stack_row(array: Array, index: int) -> Array:
+    return np.asarray(array[index])
+
+
+# NumPy files
+
+
+def _mapped(path: Path) -> Array:
+    """Open a .npy file without reading it: what its header claims costs no memory."""
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # of damaged bytes, the parsers raise almost anything
+        raise _not_npy(str(path), error) from error
+
+
+def _not_npy(name: str, error: Exception) -> BenchError:
+    if "objects" in str(error).lower():
+        return BenchError(f"{name}: holds Python objects, which are never loaded; save numbers")
+    return BenchError(f"{name}: truncated, or not a .npy file ({error})")
+
+
+def _folder_rows(files: list[Path]) -> Iterator[Row]:
+    for file in files:
+        yield named_key(file.stem), partial(_mapped, file)
+
+
+def _archive_rows(archive: zipfile.ZipFile, expected: Expected) -> Iterator[Row]:
+    for member in archive.infolist():
+        key = named_key(member.filename.removesuffix(".npy"))
+        yield key, partial(_member, archive, member, expected.shape)
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shape: tuple[int, ...]) -> Array:
+    """Read an array of an .npz file, if it has the shape that is wanted.
+
+    Otherwise an array of its shape and dtype is returned that takes no memory: a small file may
+    unpack to a very large array.
+    """
+    name = f"{archive.filename}: {member.filename}"
+    try:
+        with archive.open(member) as file:
+            found, dtype = _header(file)
+        if not dtype.hasobject and (found != shape or dtype.kind not in "uf"):
+            return np.broadcast_to(np.empty((), dtype), found)
+        with archive.open(member) as file:
+            array: Array = np.lib.format.read_array(file, allow_pickle=False)
+            return array
+    except Exception as error:  # of damaged bytes, the parsers raise almost anything
+        raise _not_npy(name, error) from error
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    return shape, dtype

@@ -1,0 +1,221 @@
+"""The YAML of the original toy, and what it means here.
+
+Keys, nesting and units are the original's; ``generate`` and ``derive`` accept its files unchanged.
+Values that the original needs only for its own mechanics (the mesh of its piecewise warp, the
+image size that it could have read from the product) are checked where they say something about the
+product, and otherwise have no effect.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from vrs_bench.errors import BenchError
+from vrs_bench.sensors.aggregation import AggregationSettings, Size
+from vrs_bench.sensors.clouds import CloudSettings
+from vrs_bench.sensors.deformation import DeformationSettings
+from vrs_bench.sensors.noise import NoiseSettings
+from vrs_bench.sensors.radiometry import BrightnessSettings, Interval
+from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.settings import Settings
+from vrs_bench.world.cells import CellSettings
+from vrs_bench.world.scene import ProductSettings, WorldRecipe
+from vrs_bench.world.series.uea import UeaSettings
+from vrs_bench.world.texture import RBF, Kernel, TextureSettings, White
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class TimeSeries(Settings):
+    """The archive that animates the polygons."""
+
+    path: str | tuple[str, ...]
+    ndim: Count
+    nclass: Count
+    reference_dataset_path: str | None = None
+
+
+class ProductShape(Settings):
+    """What is rendered."""
+
+    size: Size
+    nbands: Count
+    horizon: Count
+    background_color: Annotated[int, Field(ge=0, le=255)] = 0
+    n_polygons: Annotated[int, Field(ge=1, le=32767)]
+
+
+class RandomSampler(Settings):
+    """The texture of pixels."""
+
+    name: Literal["gaussian", "gaussian_process"]
+    std: Annotated[float, Field(ge=0)] = 1.0
+    kernel: Kernel = RBF()
+
+
+class GenerationRecipe(Settings):
+    """A latent product of the original."""
+
+    ts: TimeSeries
+    product: ProductShape
+    random_sampler: RandomSampler
+    astype: Literal["h5", "jpg"] = "h5"
+    seed: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _bands_are_dimensions(self) -> GenerationRecipe:
+        if self.product.nbands != self.ts.ndim:
+            raise ValueError(
+                f"product.nbands: {self.product.nbands} bands, but ts.ndim keeps {self.ts.ndim} "
+                f"dimensions; they must be equal"
+            )
+        if self.astype == "jpg" and self.product.nbands != 3:
+            raise ValueError(
+                f"astype: jpg needs a product of 3 bands, this one has {self.product.nbands}"
+            )
+        return self
+
+    def world(self) -> WorldRecipe:
+        """Return the world that this recipe describes."""
+        product, sampler = self.product, self.random_sampler
+        iid = sampler.name == "gaussian"
+        texture = TextureSettings(
+            kernel=White(name="iid") if iid else sampler.kernel,
+            std=sampler.std if iid else 1.0,
+            shared=0.0,
+            amplitude=0.5,
+        )
+        background = (product.background_color / 255,) * product.nbands
+        path = (self.ts.path,) if isinstance(self.ts.path, str) else self.ts.path
+        return WorldRecipe(
+            seed=self.seed,
+            height=product.size.height,
+            width=product.size.width,
+            horizon=product.horizon,
+            cells=CellSettings(n=product.n_polygons, border_px=1.0),
+            series=UeaSettings(source="uea", path=path, ndim=self.ts.ndim, nclass=self.ts.nclass),
+            products={"frames": ProductSettings(texture=texture, background=background)},
+        )
+
+
+class CloudAndBrightness(Settings):
+    """Corruption: clouds of every frame, and a static gain and bias."""
+
+    name: Literal["cloud_and_brightness"]
+    sampling_scale: Annotated[int, Field(ge=4)]
+    cloud_density: Annotated[float, Field(ge=0)]
+    cloud_sparsity: Annotated[float, Field(ge=0)]
+    cloud_probability: Annotated[float, Field(ge=0, le=1)]
+    mul: Interval
+    add: Interval
+    seed: Annotated[int, Field(ge=0)]
+
+    def clouds(self) -> CloudSettings | None:
+        """Return the cloud layer, or None where there never is one."""
+        if self.cloud_probability == 0 or self.cloud_density == 0:
+            return None
+        return CloudSettings(
+            probability=self.cloud_probability,
+            cover=Interval(min=1.0, max=1.0),
+            sampling_scale=self.sampling_scale,
+            exponent=1.5,
+            density=1.5 * self.cloud_density,
+            sparsity=max(self.cloud_sparsity, 0.01),
+            brightness=250 / 255,
+        )
+
+
+class TangentialScaleDistortion(Settings):
+    """Deformation; axis 1 (or 0) moves positions along columns (rows)."""
+
+    name: Literal["tangential_scale_distortion"]
+    image_width: Count
+    image_height: Count
+    mesh_columns_cells: Count
+    mesh_rows_cells: Count
+    axis: Literal[0, 1]
+    growth_rate: Annotated[float, Field(gt=0)] | None = None
+
+
+class Speckle(Settings):
+    """Postprocessing: salt and pepper."""
+
+    name: Literal["speckle"]
+    salt_pepper_proportion: Interval
+
+
+class HeatKernel(Settings):
+    """Standard deviation of the point spread function, latent pixels."""
+
+    sigma: Annotated[float, Field(gt=0)]
+
+
+class Convolution(Settings):
+    """Aggregation by a heat kernel over each ground resolution cell."""
+
+    name: Literal["convolution"] = "convolution"
+    kernel: HeatKernel
+    latent_size: Size | None = None
+
+
+class DerivationRecipe(Settings):
+    """A derived product of the original."""
+
+    latent_product_path: str | None = None
+    target_size: Size
+    temporal_res: Count = 1
+    corruption: CloudAndBrightness | None = None
+    deformation: TangentialScaleDistortion | None = None
+    postprocess: Speckle | None = None
+    aggregation: Convolution | None = None
+    seed: Annotated[int, Field(ge=0)]
+
+    def sensor(self, height: int, width: int) -> SensorRecipe:
+        """Return the sensor that this recipe describes for a latent product of a given size.
+
+        Raises:
+            BenchError: the recipe is for a product of another size, or does not reach its
+                target size.
+        """
+        deformation = self.deformation
+        if deformation and (deformation.image_height, deformation.image_width) != (height, width):
+            raise BenchError(
+                f"deformation: image_height and image_width are {deformation.image_height} and "
+                f"{deformation.image_width}, but the product has {height} and {width}"
+            )
+        corruption = self.corruption
+        sensor = SensorRecipe(
+            name="original",
+            product="optical",
+            clouds=corruption.clouds() if corruption else None,
+            brightness=BrightnessSettings(
+                mul=corruption.mul, add=corruption.add, seed=corruption.seed
+            )
+            if corruption
+            else None,
+            deformation=DeformationSettings(
+                axis="columns" if deformation.axis == 1 else "rows",
+                growth_rate=deformation.growth_rate,
+            )
+            if deformation
+            else None,
+            aggregation=AggregationSettings(
+                target_size=self.target_size, sigma_px=self.aggregation.kernel.sigma
+            )
+            if self.aggregation
+            else None,
+            revisit=self.temporal_res,
+            noise=NoiseSettings(
+                salt_pepper=self.postprocess.salt_pepper_proportion if self.postprocess else None
+            ),
+        )
+        size = sensor.output_size(height, width)
+        if size != (self.target_size.height, self.target_size.width):
+            raise BenchError(
+                f"target_size: {self.target_size.width} × {self.target_size.height} (width × "
+                f"height), but what leaves the sensor is {size[1]} × {size[0]}; give an "
+                f"aggregation, or that target_size"
+            )
+        return sensor
