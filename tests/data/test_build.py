@@ -214,6 +214,12 @@ def test_reading_errors_say_what_to_do(built, tmp_path):
         DatasetFolder(folder).keys("super_res", "tset")
     with pytest.raises(BenchError, match="holds no task 'cloud'"):
         DatasetFolder(folder).keys("cloud", "test")
-    next(folder.glob("super_res/test*")).unlink()
+    shard = next(folder.glob("super_res/test*"))
+    damaged = bytearray(shard.read_bytes())
+    damaged[1000:3000] = bytes(2000)
+    shard.write_bytes(damaged)
+    with pytest.raises(BenchError, match=r"test-00000-of-00001\.parquet: damaged"):
+        list(DatasetFolder(folder).scenes("super_res", "test", ["lr", "hr", "backscatter"]))
+    shard.unlink()
     with pytest.raises(BenchError, match=r"test-00000-of-00001\.parquet: missing"):
         DatasetFolder(folder).keys("super_res", "test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import weakref
@@ -14,6 +15,7 @@ import pytest
 import skimage.metrics
 import torch
 
+from vrs_bench.data.build import build
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate, expected_input_format
@@ -149,7 +151,7 @@ def test_every_form_gives_the_same_result(
 def test_a_generator_is_read_once_and_its_arrays_are_not_kept(
     tiny: Path, noisy: Rows, result: Result
 ) -> None:
-    alive: weakref.WeakSet[Array] = weakref.WeakSet()
+    alive: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
     most = started = 0
 
     def predictions() -> Iterator[tuple[tuple[int, int], Array]]:
@@ -157,7 +159,7 @@ def test_a_generator_is_read_once_and_its_arrays_are_not_kept(
         started += 1
         for key, image in noisy.items():
             array = image.copy()
-            alive.add(array)
+            alive[id(array)] = array
             most = max(most, len(alive))
             yield key, array
 
@@ -172,14 +174,14 @@ def test_a_generator_is_read_once_and_its_arrays_are_not_kept(
 
 
 def test_a_mapping_may_load_its_arrays_when_asked(tiny: Path, noisy: Rows, result: Result) -> None:
-    alive: weakref.WeakSet[Array] = weakref.WeakSet()
+    alive: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
     most = 0
 
     class Lazy(dict[tuple[int, int], Array]):
         def __getitem__(self, key: tuple[int, int]) -> Array:
             nonlocal most
             array = super().__getitem__(key).copy()
-            alive.add(array)
+            alive[id(array)] = array
             most = max(most, len(alive))
             return array
 
@@ -247,19 +249,24 @@ def test_a_score_is_the_mean_over_scenes_within_its_interval(result: Result) -> 
 
 
 def test_one_scene_has_no_interval(tiny: Path) -> None:
-    scores = evaluate(truth_of(tiny, "test"), "super_res", tiny).scores
-    assert {(score.ci_low, score.ci_high) for score in scores.values()} == {(None, None)}
+    assert set(intervals(evaluate(truth_of(tiny, "test"), "super_res", tiny))) == {(None, None)}
+
+
+def intervals(result: Result) -> list[tuple[float | None, float | None]]:
+    return [(score.ci_low, score.ci_high) for score in result.scores.values()]
 
 
 def test_the_bootstrap_is_seeded_and_zero_is_a_seed(
     tiny: Path, noisy: Rows, result: Result
 ) -> None:
-    zero, one = (evaluate(noisy, "super_res", tiny, "train", seed=seed) for seed in (0, 1))
-    assert zero == result
-    assert one.scores["psnr"].mean == result.scores["psnr"].mean
-    assert one.scores["psnr"].ci_low != result.scores["psnr"].ci_low
-    few = evaluate(noisy, "super_res", tiny, "train", resamples=10)
-    assert (few.resamples, few.seed, one.seed) == (10, 0, 1)
+    zero, again, one = (
+        evaluate(noisy, "super_res", tiny, "train", resamples=20, seed=seed) for seed in (0, 0, 1)
+    )
+    assert zero == again
+    assert intervals(zero) != intervals(one)
+    assert zero.scores["psnr"].mean == one.scores["psnr"].mean == result.scores["psnr"].mean
+    assert (zero.resamples, zero.seed, one.seed) == (20, 0, 1)
+    assert (result.resamples, result.seed) == (1000, 0)
 
 
 def test_values_outside_are_clipped_and_counted(tiny: Path, truth: Rows) -> None:
@@ -288,6 +295,22 @@ def test_digests_tell_predictions_and_data_apart(tiny: Path, noisy: Rows, result
     assert other.dataset_digest == result.dataset_digest
     test = evaluate(truth_of(tiny, "test"), "super_res", tiny)
     assert test.dataset_digest != result.dataset_digest
+
+
+def test_the_digest_of_data_is_that_of_its_content(
+    tiny: Path, noisy: Rows, result: Result, tmp_path: Path
+) -> None:
+    recipe = DatasetFolder(tiny).manifest.recipe
+    build(["super_res"], recipe.model_copy(update={"scenes_per_shard": 3}), tmp_path / "cut")
+    cut = evaluate(noisy, "super_res", tmp_path / "cut", "train")
+    assert cut.dataset_digest == result.dataset_digest
+
+    shutil.copytree(tiny, tmp_path / "noisier")
+    path = tmp_path / "noisier" / "manifest.json"
+    path.write_text(path.read_text().replace('"read_noise": 0.004', '"read_noise": 0.005'))
+    noisier = evaluate(noisy, "super_res", tmp_path / "noisier", "train")
+    assert noisier.dataset_digest != result.dataset_digest
+    assert noisier.scores == cut.scores == result.scores
 
 
 def test_progress_counts_rows_to_the_end(tiny: Path, noisy: Rows) -> None:

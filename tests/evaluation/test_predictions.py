@@ -290,12 +290,11 @@ def test_faulty_npy_files_are_named(
 
 
 def test_the_same_name_twice_in_an_archive_is_a_duplicate(rows: Rows, tmp_path: Path) -> None:
-    with (
-        pytest.warns(UserWarning, match="Duplicate name"),
-        zipfile.ZipFile(tmp_path / "p.npz", "w") as archive,
-    ):
-        for key in (*KEYS, SECOND):
-            archive.writestr(f"{row_name(key)}.npy", saved(rows[key]))
+    with zipfile.ZipFile(tmp_path / "p.npz", "w") as archive:
+        for key, array in rows.items():
+            archive.writestr(f"{row_name(key)}.npy", saved(array))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr(f"{row_name(SECOND)}.npy", saved(rows[SECOND]))
     assert f"1 × duplicate row:\n  {PLACE}\n" in problems(tmp_path / "p.npz")
 
 
@@ -362,9 +361,10 @@ def test_damaged_files_are_read_or_named_never_more(
     path = tmp_path / f"p{kind}"
     path.write_bytes(data.draw(damaged(WHOLE[kind])))
     try:
-        assert len(accepted(path)) == len(KEYS)
+        outcome: object = len(accepted(path))
     except BenchError as error:
-        assert str(path) in str(error)
+        outcome = str(error)
+    assert outcome == len(KEYS) or str(path) in str(outcome)
 
 
 @pytest.mark.parametrize(

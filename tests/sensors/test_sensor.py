@@ -80,3 +80,66 @@ def test_speckle_on_an_optical_product_is_refused():
     recipe = {"name": "x", "product": "optical", "noise": {"speckle_looks": 4}}
     with pytest.raises(BenchError, match="speckle is of radar, but the product is 'optical'"):
         check_recipe(SensorRecipe, recipe, "x.yaml")
+
+
+def test_shot_noise_has_a_variance_in_proportion_to_the_signal():
+    settings = NoiseSettings(shot_noise=0.05)
+    for level in (0.1, 0.4):
+        flat = np.full((1, 400, 400), level, np.float32)
+        noise = add_noise(settings, flat, stream(0, 0, "noise")) - flat
+        assert noise.std() == pytest.approx(0.05 * np.sqrt(level), rel=0.02)
+
+
+@pytest.mark.parametrize("share", [0.08, 0.15])
+def test_salt_and_pepper_replaces_a_share_of_the_pixels_by_the_arcsine_law(share):
+    flat = np.full((3, 300, 300), 0.5, np.float32)
+    settings = NoiseSettings(salt_pepper={"min": share, "max": share})
+    noisy = add_noise(settings, flat, stream(0, 0, "noise"))
+    hit = (noisy != flat).any(axis=0)
+    assert hit.mean() == pytest.approx(share, abs=4 * np.sqrt(share / hit.size))
+    np.testing.assert_array_equal(noisy[0], noisy[1])  # all bands of a pixel together
+    assert stats.kstest(noisy[0][hit], stats.beta(0.5, 0.5).cdf).pvalue > 1e-3
+    assert (flat == 0.5).all()
+
+
+def test_a_share_is_drawn_for_every_frame():
+    flat = np.full((1, 200, 200), 0.5, np.float32)
+    settings = NoiseSettings(salt_pepper={"min": 0.02, "max": 0.3})
+    shares = [(add_noise(settings, flat, stream(0, 0, "n", i)) != 0.5).mean() for i in range(40)]
+    assert 0.01 < min(shares) < 0.08
+    assert 0.24 < max(shares) < 0.31
+
+
+def test_brightness_may_have_a_seed_of_its_own():
+    from vrs_bench.sensors.radiometry import BrightnessSettings, Interval
+
+    def gain(world_seed, seed):
+        settings = BrightnessSettings(mul=Interval(min=0.9, max=1.1), seed=seed)
+        sensor = SensorRecipe(name="b", product="optical", brightness=settings)
+        return view(sensor, replace(PLACE, seed=world_seed), 0).gain
+
+    assert gain(1, 7) == gain(2, 7)
+    assert gain(1, 7) != gain(1, 8)
+    assert gain(1, 0) != gain(1, None) != gain(2, None)
+
+
+def test_stages_that_do_not_fit_are_refused():
+    with pytest.raises(BenchError, match="phase: a registration shift needs an aggregation"):
+        check_recipe(SensorRecipe, {"name": "x", "product": "sar", "phase": {}}, "x.yaml")
+    with pytest.raises(BenchError, match="give either factor or target_size"):
+        check_recipe(
+            SensorRecipe,
+            {"name": "x", "product": "sar", "aggregation": {"mtf_nyquist": 0.2}},
+            "x.yaml",
+        )
+
+
+def test_a_target_larger_than_the_frame_is_refused():
+    recipe = {
+        "name": "x",
+        "product": "sar",
+        "aggregation": {"target_size": {"width": 80, "height": 32}, "sigma_px": 1.0},
+    }
+    sensor = check_recipe(SensorRecipe, recipe, "x.yaml")
+    with pytest.raises(BenchError, match="32 × 80 is larger than the 64 × 64 frame"):
+        sensor.output_size(64, 64)

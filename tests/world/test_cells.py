@@ -6,7 +6,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrs_bench.world.cells import CellSettings, draw_sites, neighbours, polygons, rasterise
+from vrs_bench.world.cells import (
+    CellSettings,
+    class_quantiles,
+    draw_sites,
+    neighbours,
+    polygons,
+    rasterise,
+)
 from vrs_bench.world.streams import stream
 
 extents = st.tuples(
@@ -77,3 +84,57 @@ def test_cells_do_not_overlap_across_a_shared_edge():
     for own, other in neighbours(sites, 64, 64):
         assert cells[own].intersection(cells[other]).area < 1e-6
         assert cells[own].intersection(cells[other]).length > 0
+
+
+def test_relaxed_cells_are_more_alike_in_size():
+    def spread(steps):
+        settings = CellSettings(n=40, lloyd_steps=steps)
+        areas = []
+        for seed in range(5):
+            sites = draw_sites(settings, stream(seed, 0, "cells"), 64, 96)
+            areas += [cell.area for cell in polygons(sites, 64, 96)]
+        return np.std(areas) / np.mean(areas)
+
+    assert spread(10) < 0.5 * spread(0)
+
+
+def test_a_relaxed_site_is_near_the_centroid_of_its_cell():
+    sites = draw_sites(CellSettings(n=20, lloyd_steps=50), stream(1, 0, "cells"), 64, 64)
+    centroids = [cell.centroid.coords[0] for cell in polygons(sites, 64, 64)]
+    assert np.abs(sites - centroids).max() < 1.0
+
+
+def test_classes_of_near_cells_agree_as_far_as_the_patch_reaches():
+    def agreement(patch):
+        settings = CellSettings(n=60, class_patch_px=patch)
+        near, far = [], []
+        for seed in range(30):
+            sites = draw_sites(settings, stream(seed, 0, "cells"), 128, 128)
+            label = np.floor(8 * class_quantiles(settings, stream(seed, 0, "labels"), sites))
+            distance = np.linalg.norm(sites[:, None] - sites, axis=-1)
+            same = label[:, None] == label
+            near.append(same[(distance > 0) & (distance < 15)].mean())
+            far.append(same[distance > 90].mean())
+        return np.mean(near), np.mean(far)
+
+    near, far = agreement(0.0)
+    assert near == pytest.approx(1 / 8, abs=0.03)
+    near, far = agreement(40.0)
+    assert near > 0.25
+    assert far < 0.17
+
+
+def test_quantiles_stay_uniform_under_autocorrelation():
+    settings = CellSettings(n=30, class_patch_px=20.0)
+    draws = np.concatenate(
+        [
+            class_quantiles(
+                settings,
+                stream(seed, 0, "labels"),
+                draw_sites(settings, stream(seed, 0, "cells"), 96, 96),
+            )
+            for seed in range(300)
+        ]
+    )
+    share = np.histogram(draws, bins=8, range=(0, 1))[0] / len(draws)
+    np.testing.assert_allclose(share, 1 / 8, atol=0.015)

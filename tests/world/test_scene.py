@@ -1,15 +1,18 @@
 """Scenes: rendering, masks, and bytes that depend on nothing but recipe and number."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import shapely
 from numpy._core import _multiarray_umath as umath
 
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.world.landcover import class_names
 from vrs_bench.world.scene import WorldRecipe, make_scene
 
 WORLD = WorldRecipe.model_validate(
@@ -30,15 +33,15 @@ from numpy._core import _multiarray_umath as umath
 for feature in os.environ.get("NPY_DISABLE_CPU_FEATURES", "").split():
     assert not umath.__cpu_features__[feature], f"{feature} is still in use"
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import get_task
+from vrs_bench.tasks import TASKS
 from vrs_bench.world.scene import make_scene
-task = get_task("super_res")
 total = hashlib.sha256()
-for number in (0, 900001):
-    scene = make_scene(load_recipe(BenchmarkRecipe, "tiny").world, number)
-    for row in task.rows(scene, task.sensor_recipes()):
-        for name in sorted(row):
-            total.update(row[name].tobytes())
+for task in TASKS.values():
+    for number in (0, 900001):
+        scene = make_scene(load_recipe(BenchmarkRecipe, "tiny").world, number)
+        for row in task.rows(scene, task.sensor_recipes()):
+            for name in sorted(row):
+                total.update(row[name].tobytes())
 print(total.hexdigest())
 """
 
@@ -98,6 +101,22 @@ def test_classes_follow_the_prior():
     assert share[[0, 1, 3, 4, 7]].max() == 0
 
 
+def test_geojson_is_the_vector_truth_in_metres():
+    scene = make_scene(WORLD.model_copy(update={"gsd": 20.0}), 3)
+    collection = json.loads(json.dumps(scene.to_geojson()))
+    shapes = [shapely.geometry.shape(f["geometry"]) for f in collection["features"]]
+    assert sum(shape.area for shape in shapes) == pytest.approx(48 * 64 * 20.0**2)
+    row, column = 10, 50  # a pixel centre, in metres with y upwards
+    point = shapely.Point((column + 0.5) * 20, (48 - row - 0.5) * 20)
+    holder = next(i for i, shape in enumerate(shapes) if shape.covers(point))
+    whole = WORLD.model_copy(update={"cells": WORLD.cells.model_copy(update={"border_px": 0.0})})
+    bare = make_scene(whole, 3)
+    properties = collection["features"][holder]["properties"]
+    assert properties["cell"] == bare.cell[row, column]
+    assert properties["label"] == bare.land_cover[row, column]
+    assert properties["land_cover"] == class_names()[properties["label"]]
+
+
 @pytest.fixture(scope="module")
 def here():
     return _digest({})
@@ -134,4 +153,4 @@ def test_frozen_digest_of_a_latent_frame():
     assert digest.hexdigest() == FROZEN
 
 
-FROZEN = "7a5db0b719641e3c9e24bb9647bcdce0a53028fbed10d92ffcbd0bda267d09e7"
+FROZEN = "fe81427800aed7f3c22ba97356c54b3f35dad5d3f00c14eb3100c577c77ae8ed"

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -65,7 +66,7 @@ def build(
     before = _existing(folder, recipe)
     names = dict.fromkeys([*(before.tasks if before else ()), *tasks])
     sensors: Sensors = {name: get_task(name).sensor_recipes() for name in names}
-    identity = digest(recipe, *(s for task in sensors.values() for s in task.values()))
+    keys = {name: digest(recipe, *sensors[name].values()) for name in names}
 
     shards = [shard for name in names for shard in plan(name, recipe)]
     steps = recipe.world.horizon
@@ -76,7 +77,7 @@ def build(
     entries: dict[str, FileEntry] = {}
     missing: list[Job] = []
     for shard in shards:
-        key = digest(recipe, *sensors[shard.task].values())
+        key = keys[shard.task]
         entry = _finished(folder, shard, key, before)
         if entry is None:
             missing.append((folder, shard, recipe, sensors[shard.task], key))
@@ -96,8 +97,7 @@ def build(
     manifest = Manifest(
         package=version("vrs-bench"),
         recipe=recipe,
-        recipe_digest=identity,
-        tasks={name: TaskEntry(sensors=sensors[name]) for name in names},
+        tasks={name: TaskEntry(sensors=sensors[name], digest=keys[name]) for name in names},
         files={shard.path: entries[shard.path] for shard in shards},
     )
     write_card(folder, manifest)
@@ -179,6 +179,11 @@ def _run(jobs: list[Job], workers: int) -> Iterator[tuple[str, FileEntry]]:
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise BenchError(
+                "a worker process ended early: it was killed (out of memory?), or build() was "
+                "called from a script without `if __name__ == '__main__':`; run it again to go on"
+            ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

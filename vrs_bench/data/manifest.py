@@ -34,6 +34,8 @@ class TaskEntry(Settings):
 
     sensors: dict[str, SensorRecipe]
     """Input column → sensor recipe, whole."""
+    digest: Digest
+    """SHA-256 of the world's and the sensors' recipes, see :func:`vrs_bench.recipes.digest`."""
 
 
 class Manifest(Settings):
@@ -43,8 +45,6 @@ class Manifest(Settings):
     package: str
     """Version of the package that built the folder."""
     recipe: BenchmarkRecipe
-    recipe_digest: Digest
-    """SHA-256 of the recipe and of all sensors, see :func:`vrs_bench.recipes.digest`."""
     tasks: dict[str, TaskEntry]
     files: dict[str, FileEntry]
     """Path inside the folder → entry, in the order of the rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class DatasetFolder:
         """Return the (scene, time step) of every row of a split, in row order."""
         keys: list[tuple[int, int]] = []
         for name in self.manifest.shards(task, split):
-            table = pq.read_table(self._shard(name), columns=["scene", "time_step"])
+            with self._readable(name) as path:
+                table = pq.read_table(path, columns=["scene", "time_step"])
             keys += zip(table["scene"].to_pylist(), table["time_step"].to_pylist(), strict=True)
         return keys
 
@@ -47,13 +49,15 @@ class DatasetFolder:
         selected = [known[name] for name in dict.fromkeys(["scene", "time_step", *columns])]
         pending: list[dict[str, Array]] = []
         for name in self.manifest.shards(task, split):
-            file = pq.ParquetFile(self._shard(name))
+            with self._readable(name) as path:
+                file = pq.ParquetFile(path, page_checksum_verification=True)
             for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=[column.name for column in selected])
-                rows = {
-                    column.name: from_arrow(column, _one_chunk(table[column.name]))
-                    for column in selected
-                }
+                with self._readable(name):
+                    table = file.read_row_group(group, columns=[column.name for column in selected])
+                    rows = {
+                        column.name: from_arrow(column, _one_chunk(table[column.name]))
+                        for column in selected
+                    }
                 starts = np.flatnonzero(np.diff(rows["scene"], prepend=rows["scene"][0] - 1))
                 for start, stop in zip(starts, [*starts[1:], len(rows["scene"])], strict=True):
                     part = {key: values[start:stop] for key, values in rows.items()}
@@ -64,11 +68,19 @@ class DatasetFolder:
         if pending:
             yield _joined(pending)
 
-    def _shard(self, name: str) -> Path:
+    @contextmanager
+    def _readable(self, name: str) -> Iterator[Path]:
+        """Yield the path of a shard; turn a missing or damaged one into a clear error."""
         path = self.path / name
         if not path.is_file():
             raise BenchError(f"{path}: missing, though {self.path}/manifest.json lists it")
-        return path
+        try:
+            yield path
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            raise BenchError(
+                f"{path}: damaged ({error}); find all damaged files with: vrs-bench verify "
+                f"{self.path}, and make them again with: vrs-bench build"
+            ) from error
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -108,7 +108,7 @@ def write_shard(
         use_dictionary=False,
         column_encoding=column_encodings(columns),
         write_statistics=False,
-        store_schema=True,
+        write_page_checksum=True,
     ) as writer:
         group: list[Row] = []
 

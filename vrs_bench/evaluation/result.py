@@ -66,8 +66,8 @@ class Result:
     recipe: str
     """Name of the dataset's size."""
     dataset_digest: Digest
-    """SHA-256 of the world's and the sensors' recipes and of the split's keys and truth, so it
-    does not depend on how a dataset is cut into files."""
+    """SHA-256 of the settings of the task's sensors and of the split's keys and truth. It does
+    not depend on how a dataset is cut into files, nor on its other splits and tasks."""
     package: str
     """Version of the package that scored."""
     n_scenes: Count

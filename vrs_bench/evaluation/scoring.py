@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from vrs_bench.data.manifest import TaskEntry
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.evaluation.expected import expectation
 from vrs_bench.evaluation.predictions import checked
@@ -17,7 +19,6 @@ from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap_int
 from vrs_bench.metrics.definition import DISTORTION
 from vrs_bench.metrics.distortion import ergas, mae, ndvi_mae, psnr, rmse, sam
 from vrs_bench.metrics.structural import ssim, uiqi
-from vrs_bench.recipes import digest
 from vrs_bench.tasks import BANDS, Task, get_task, restore
 from vrs_bench.types import Doubles, Floats
 
@@ -66,8 +67,8 @@ def evaluate(
     definition = get_task(task)
     expected = expectation(task, folder, split)
     manifest = folder.manifest
-    recipes = digest(manifest.recipe, *manifest.tasks[task].sensors.values())
-    data_hash, predictions_hash = hashlib.sha256(recipes.encode()), hashlib.sha256()
+    data_hash = hashlib.sha256(_sensor_settings(manifest.tasks[task]))
+    predictions_hash = hashlib.sha256()
     per_scene: dict[str, dict[int, float]] = {name: {} for name in DISTORTION}
     clipped = rows = 0
     with checked(predictions, expected) as prediction_of:
@@ -126,6 +127,18 @@ def distortion(prediction: Floats, truth: Floats, task: Task) -> dict[str, Doubl
         "uiqi": uiqi(prediction, truth),
         "ndvi_mae": ndvi_mae(prediction, truth, bands.index("red"), bands.index("nir")),
     }
+
+
+def _sensor_settings(entry: TaskEntry) -> bytes:
+    """Return what made the inputs of a dataset, for its digest.
+
+    Defaults are left out, so that a later version with one more setting gives the same digest.
+    """
+    sensors = {
+        column: sensor.model_dump(mode="json", exclude_defaults=True)
+        for column, sensor in entry.sensors.items()
+    }
+    return json.dumps(sensors, sort_keys=True).encode()
 
 
 def _score(name: str, per_scene: dict[int, float], resamples: int, seed: int) -> Score:

@@ -161,7 +161,7 @@ def _mapped(path: Path) -> Array:
 
 
 def _not_npy(name: str, error: Exception) -> BenchError:
-    if "objects" in str(error).lower():
+    if any(words in str(error) for words in ("Python objects", "Object arrays")):
         return BenchError(f"{name}: holds Python objects, which are never loaded; save numbers")
     return BenchError(f"{name}: truncated, or not a .npy file ({error})")
 

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from vrs_bench.errors import BenchError
+from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.result import Result
+from vrs_bench.metrics.definition import DISTORTION
 from vrs_bench.paths import write_text
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import get_task
@@ -106,10 +107,25 @@ def read_submission(path: str | Path) -> Submission:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in error.errors()]
         raise BenchError(f"{path}: not a submission:\n  " + "\n  ".join(faults[:10])) from error
+    _check_scores(path, entry.result)
     belongs = f"{get_task(entry.result.task).name}/{entry.slug}.json"
     if f"{path.parent.name}/{path.name}" != belongs:
         raise BenchError(f"{path}: this entry belongs in {belongs}")
     return entry
+
+
+def _check_scores(path: Path, result: Result) -> None:
+    """Check that a result has the headline of its task, and metrics as they are defined here."""
+    headline = get_task(result.task).headline
+    if headline not in result.scores:
+        raise BenchError(f"{path}: has no score '{headline}', by which {result.task} is ranked")
+    for name, score in result.scores.items():
+        metric = DISTORTION.get(name)
+        if metric is None:
+            raise BenchError(f"{path}: unknown metric '{name}'{did_you_mean(name, DISTORTION)}")
+        stated = (score.metric, score.unit, score.higher_is_better)
+        if stated != (metric.name, metric.unit, metric.higher_is_better):
+            raise BenchError(f"{path}: '{name}' has another unit or direction than it is defined")
 
 
 def read_submissions(folder: str | Path) -> list[Submission]:

@@ -7,6 +7,7 @@ Opacity is kept as truth: it is the cause of what a method has to undo.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
@@ -26,7 +27,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 _BITS = 10  # the field is held in steps of 2⁻¹⁰ standard deviations
 _REACH = 5  # and within ± 5 of them
-_WINDOW = 1.6  # side of the torus on which it is drawn, against that of the image
+_WINDOW = 1.25  # side of the torus on which it is drawn, against that of the image
 
 
 class CloudSettings(Settings):
@@ -91,29 +92,30 @@ def _amplitude(exponent: float, rows: int, columns: int) -> Doubles:
     return np.asarray(amplitude / np.sqrt((amplitude**2).sum()))
 
 
-def _interpolation(n_samples: int, n_pixels: int, step: float, start: float) -> Doubles:
-    """Return cubic (Catmull-Rom) interpolation of a torus of samples at every pixel.
+def _upsample(samples: Floats, ratio: int) -> Floats:
+    """Return cubic (Catmull-Rom) interpolation, ``ratio`` values from sample to sample.
 
-    Pixel i lies at sample position ``start + i · step``.
-
-    Returns:
-        float64 (n_pixels, n_samples).
+    Only multiplications and additions in a fixed order, so the bits are the same everywhere. The
+    first and the last two samples are support: n samples along a side give (n - 3) · ratio values.
     """
-    position = start + step * np.arange(n_pixels)
-    base = np.floor(position).astype(np.int64)
-    t = position - base
-    weights = np.stack(
-        [
-            ((-0.5 * t + 1) * t - 0.5) * t,
-            (1.5 * t - 2.5) * t * t + 1,
-            ((-1.5 * t + 2) * t + 0.5) * t,
-            (0.5 * t - 0.5) * t * t,
-        ]
-    )
-    matrix = np.zeros((n_pixels, n_samples))
-    for offset, weight in enumerate(weights, start=-1):
-        np.add.at(matrix, (np.arange(n_pixels), (base + offset) % n_samples), weight)
-    return matrix
+    for _ in range(2):  # along rows, then along columns
+        n = samples.shape[0] - 3
+        fine = np.empty((n, ratio, samples.shape[1]), np.float32)
+        for phase in range(ratio):
+            t = phase / ratio
+            weights = (
+                ((-0.5 * t + 1) * t - 0.5) * t,
+                (1.5 * t - 2.5) * t * t + 1,
+                ((-1.5 * t + 2) * t + 0.5) * t,
+                (0.5 * t - 0.5) * t * t,
+            )
+            part = np.float32(weights[1]) * samples[1 : 1 + n]
+            for tap in (0, 2, 3):
+                if weights[tap]:
+                    part += np.float32(weights[tap]) * samples[tap : tap + n]
+            fine[:, phase] = part
+        samples = np.ascontiguousarray(fine.reshape(n * ratio, -1).T)
+    return samples
 
 
 @lru_cache(maxsize=16)
@@ -140,33 +142,39 @@ def draw_clouds(
     cover = settings.cover.min + (settings.cover.max - settings.cover.min) * share
     cover = max(round(cover * 64), 1) / 64  # of a grid, so that tables serve again
 
-    per_pixel = settings.sampling_scale / max(height, width)
-    sizes = [
-        fft.next_fast_len(max(int(np.ceil(n * per_pixel * _WINDOW)), 8)) for n in (height, width)
-    ]
-    noise = normal(rng, (2, *sizes))
-    amplitude = _amplitude(settings.exponent, *sizes)
-    field = fft.fft2((noise[0] + 1j * noise[1]) * amplitude)
+    dy, dx = _shadow_offset(settings, distance)
+    # The window on the ground, with room for shadows of clouds beyond its edge.
+    ratio = max(round(max(height, width) / settings.sampling_scale), 1)
+    window = [-(-(n + abs(by)) // ratio) + 3 for n, by in ((height, dy), (width, dx))]
+    torus = [fft.next_fast_len(math.ceil(_WINDOW * n)) for n in window]
+    noise = np.empty(torus, np.complex128)
+    noise.real, noise.imag = normal(rng, (2, *torus))
+    noise *= _amplitude(settings.exponent, *torus)
+    samples = fft.fft2(noise, overwrite_x=True)[: window[0], : window[1]]
 
-    def seen(samples: Doubles, dy: float = 0.0, dx: float = 0.0) -> Doubles:
-        rows = _interpolation(sizes[0], height, per_pixel, dy * per_pixel)
-        columns = _interpolation(sizes[1], width, per_pixel, dx * per_pixel)
-        return np.asarray(rows @ samples @ columns.T)
-
+    thickness = _upsample(settle(samples.real, bits=_BITS), ratio)
     table = _opacity_table(settings.density, settings.sparsity, cover)
+    steps = np.rint(thickness * np.float32(1 << _BITS)).astype(np.int32) + (_REACH << _BITS)
+    opacity = table.take(steps, mode="clip")
+    top, left = max(-dy, 0), max(-dx, 0)
 
-    def opacity(thickness: Doubles) -> Floats:
-        step = np.rint(thickness * (1 << _BITS)).astype(np.int64) + (_REACH << _BITS)
-        return table.take(step, mode="clip")
+    def crop(image: Floats, by_rows: int = 0, by_columns: int = 0) -> Floats:
+        row, column = top + by_rows, left + by_columns
+        return image[row : row + height, column : column + width]
 
-    alpha = opacity(seen(field.real))
-    bright = settings.brightness + 0.08 * soft_sign(settle(seen(field.imag), bits=12))
-    shadow = np.zeros_like(alpha)
-    if settings.shadow > 0:
-        low, high = settings.shadow_offset.min, settings.shadow_offset.max
-        offset = settle(np.array(low + (high - low) * distance))
-        azimuth = np.radians(settings.shadow_azimuth)
-        # What is dark at a pixel is the cloud that lies back along the shadow's direction.
-        dy, dx = settle(offset * np.array([np.cos(azimuth), -np.sin(azimuth)]), bits=12)
-        shadow = np.float32(settings.shadow) * opacity(seen(field.real, float(dy), float(dx)))
-    return CloudLayer(alpha, shadow, bright.astype(np.float32))
+    bright = np.float32(0.08) * soft_sign(_upsample(settle(samples.imag, bits=12), ratio))
+    return CloudLayer(
+        opacity=crop(opacity),
+        shadow=np.float32(settings.shadow) * crop(opacity, dy, dx),
+        brightness=np.float32(settings.brightness) + crop(bright),
+    )
+
+
+def _shadow_offset(settings: CloudSettings, share: float) -> tuple[int, int]:
+    """Return where the cloud lies that darkens a pixel, (rows, columns) from it, whole pixels."""
+    if settings.shadow == 0:
+        return 0, 0
+    low, high = settings.shadow_offset.min, settings.shadow_offset.max
+    azimuth = math.radians(settings.shadow_azimuth)
+    distance = low + (high - low) * share
+    return round(distance * math.cos(azimuth)), round(-distance * math.sin(azimuth))

@@ -43,8 +43,17 @@ def growth_rate(settings: DeformationSettings, length: int) -> float:
 
 
 def distorted_length(length: int, rate: float) -> int:
-    """Return how many pixels the image of the map holds: what is left after cropping."""
+    """Return how many pixels the image of the map holds: what is left after cropping.
+
+    Raises:
+        BenchError: the rate is so small that nothing is left.
+    """
     first, last = _bounds(length, rate)
+    if last <= first:
+        raise BenchError(
+            f"deformation.growth_rate: {rate:g} shrinks {length} pixels to none; the nearer it is "
+            f"to 4 / {length} = {4 / length:g}, the more are left"
+        )
     return last - first
 
 

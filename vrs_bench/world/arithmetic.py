@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.types import Array, Floats
 
 
-def settle(x: Doubles, bits: int = 20) -> Floats:
-    """Round to multiples of 2**-bits and return float32.
+def settle(x: Array, bits: int = 20) -> Floats:
+    """Round float64 to multiples of 2**-bits and return float32.
 
     With the default, values in [-8, 8] are held exactly, so that sums of two of them
     are exact in float32 as well.
     """
-    return (np.rint(x * float(1 << bits)) / float(1 << bits)).astype(np.float32)
+    steps = x * float(1 << bits)
+    np.rint(steps, out=steps)
+    return (steps * 0.5**bits).astype(np.float32)
 
 
 def soft_sign(x: Array) -> Array:

@@ -9,6 +9,7 @@ own direction.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -126,8 +127,8 @@ def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doub
 
 def gaussian_fields(
     kernel: Kernel, rng: np.random.Generator, n: int, cell: Labels, n_cells: int
-) -> Array:
-    """Draw n independent zero-mean fields with the kernel's covariance.
+) -> Iterator[Array]:
+    """Draw n independent zero-mean fields with the kernel's covariance, one after the other.
 
     Args:
         kernel: which.
@@ -136,27 +137,32 @@ def gaussian_fields(
         cell: instance mask (height, width); its cells have crop rows of their own.
         n_cells: number of cells of the scene.
 
-    Returns:
-        (n, height, width).
+    Yields:
+        (height, width).
     """
     height, width = cell.shape
-    if isinstance(kernel, Constant):
-        offsets = np.sqrt(kernel.constant_value) * normal(rng, (n, 1, 1))
-        return np.broadcast_to(offsets, (n, height, width))
-    if isinstance(kernel, White):
-        return normal(rng, (n, height, width))
     if isinstance(kernel, ExpSineSquared):
-        return _crop_rows(kernel, rng, n, cell, n_cells)
-    amplitude = _amplitude(kernel, height, width)
-    pairs = -(-n // 2)
-    noise = normal(rng, (2, pairs, *amplitude.shape))
-    shaped = fft.fft2((noise[0] + 1j * noise[1]) * amplitude)[:, :height, :width]
-    return np.stack([shaped.real, shaped.imag], axis=1).reshape(2 * pairs, height, width)[:n]
+        yield from _crop_rows(kernel, rng, n, cell, n_cells)
+    elif isinstance(kernel, Constant):
+        for offset in np.sqrt(kernel.constant_value) * normal(rng, (n,)):
+            yield np.full((height, width), offset)
+    elif isinstance(kernel, White):
+        for _ in range(n):
+            yield normal(rng, (height, width))
+    else:
+        amplitude = _amplitude(kernel, height, width)
+        for first in range(0, n, 2):
+            noise = np.empty(amplitude.shape, np.complex128)
+            noise.real = normal(rng, amplitude.shape)
+            noise.imag = normal(rng, amplitude.shape)
+            noise *= amplitude
+            shaped = fft.fft2(noise, overwrite_x=True)[:height, :width]
+            yield from (shaped.real, shaped.imag)[: n - first]
 
 
 def _crop_rows(
     kernel: ExpSineSquared, rng: np.random.Generator, n: int, cell: Labels, n_cells: int
-) -> Array:
+) -> Iterator[Array]:
     """Draw one periodic process a field and cell, and lay it along the cell's direction."""
     lag = np.arange(_PERIOD_SAMPLES) * kernel.periodicity / _PERIOD_SAMPLES
     spectrum = np.maximum(fft.fft(covariance(kernel, lag)).real, 0)
@@ -169,7 +175,8 @@ def _crop_rows(
     y, x = np.arange(cell.shape[0])[:, None], np.arange(cell.shape[1])
     distance = across_x[cell] * x + across_y[cell] * y
     sample = np.floor(distance * (_PERIOD_SAMPLES / kernel.periodicity)).astype(np.int64)
-    return process[:, cell, sample % _PERIOD_SAMPLES]
+    for by_cell in process:
+        yield by_cell[cell, sample % _PERIOD_SAMPLES]
 
 
 def draw_texture(
@@ -187,8 +194,12 @@ def draw_texture(
     Returns:
         float32 (n_bands, height, width) in [-1, 1]: the rational tanh of correlated fields.
     """
-    fields = gaussian_fields(settings.kernel, rng, n_bands + 1, cell, n_cells)
-    common, own = fields[0], fields[1:]
-    mixed = np.sqrt(settings.shared) * common + np.sqrt(1 - settings.shared) * own
-    # Transforms differ by 1e-15 between processors; on this grid that can't be seen.
-    return soft_sign(settle(settings.std * mixed, bits=12))
+    shared, own = np.sqrt(settings.shared), np.sqrt(1 - settings.shared)
+    has_common = settings.shared > 0
+    fields = gaussian_fields(settings.kernel, rng, n_bands + has_common, cell, n_cells)
+    common = shared * next(fields) if has_common else 0.0
+    bands = np.empty((n_bands, *cell.shape), np.float32)
+    for band, field in zip(bands, fields, strict=True):
+        # Transforms differ by 1e-15 between processors; on this grid that can't be seen.
+        band[:] = soft_sign(settle(settings.std * (common + own * field), bits=12))
+    return bands
