@@ -108,7 +108,8 @@ def _load(data: Path) -> str:
 
 def _draw(data: Path, predictions: Path, out: Path) -> list[Path]:
     """Draw a test scene, and what the methods made of it."""
-    from vrs_bench.plots import comparison, save, scene_panel
+    from vrs_bench.plots.display import save
+    from vrs_bench.plots.scene import comparison, scene_panel
     from vrs_bench.world.scene import make_scene
 
     folder, task, step = DatasetFolder(data), get_task(TASK), 3

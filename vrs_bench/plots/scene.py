@@ -1,12 +1,8 @@
-"""Every picture that the package draws.
-
-Figures are made without pyplot, so nothing global is touched and no display is needed.
-"""
+"""Pictures of a scene and of what methods make of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import whole_file
+from vrs_bench.plots.display import (
+    composite,
+    draw_image,
+    false_colour,
+    sar_colour,
+    true_colour,
+)
 from vrs_bench.recipes import load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
 from vrs_bench.tasks import Task, calendar
@@ -23,28 +25,7 @@ from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_colours, class_names
 from vrs_bench.world.scene import Scene
 
-BRIGHT = 0.26
-"""Reflectance shown as white in true colour; vegetation and soil lie below."""
 _BAND_COLOURS = ("#3565c0", "#3a9d3a", "#c0392b", "#7d3c98")
-
-
-def true_colour(image: Floats) -> Array:
-    """Return red, green, blue of an optical image (4, H, W) for display, (H, W, 3) in [0, 1]."""
-    scaled = np.stack(list(image[2::-1]), axis=-1) / BRIGHT
-    return np.asarray(np.clip(scaled, 0, 1) ** 0.7)
-
-
-def false_colour(image: Floats) -> Array:
-    """Return near infrared, red, green of an optical image for display: vegetation is red."""
-    scaled = np.stack([image[3] / 0.5, image[2] / BRIGHT, image[1] / BRIGHT], axis=-1)
-    return np.asarray(np.clip(scaled, 0, 1) ** 0.7)
-
-
-def sar_colour(image: Floats) -> Array:
-    """Return VV, VH and their difference in dB of a radar image (2, H, W) for display."""
-    vv, vh = image
-    scaled = np.stack([(vv - 0.25) / 0.6, (vh - 0.05) / 0.55, (vv - vh - 0.08) / 0.3], axis=-1)
-    return np.asarray(np.clip(scaled, 0, 1))
 
 
 def scene_panel(
@@ -62,12 +43,10 @@ def scene_panel(
         pixel: (row, column) of the time series; the scene's centre if None.
 
     Raises:
-        BenchError: the step or the pixel lies outside of the scene.
+        BenchError: the pixel lies outside of the scene.
     """
     world = scene.recipe
     row, column = pixel or (world.height // 2, world.width // 2)
-    if not 0 <= step < world.horizon:
-        raise BenchError(f"step: the scene has time steps 0 to {world.horizon - 1}, got {step}")
     if not (0 <= row < world.height and 0 <= column < world.width):
         raise BenchError(
             f"pixel: the scene has {world.height} rows and {world.width} columns, "
@@ -81,16 +60,18 @@ def scene_panel(
     day = calendar(world).day_of_year(step)
     figure.suptitle(f"Scene {scene.id}, time step {step} (day {day} of the year)")
 
-    _image(axes[0, 0], true_colour(optical), "latent, true colour")
-    _image(axes[0, 1], false_colour(optical), "latent, NIR-red-green")
+    draw_image(axes[0, 0], true_colour(optical), "latent, true colour")
+    draw_image(axes[0, 1], false_colour(optical), "latent, NIR-red-green")
     place = Place(world.seed, scene.number, world.height, world.width)
     seen = observe(sensor, place, step, scene.frame(sensor.product, step))
     show = true_colour if sensor.product == "optical" else sar_colour
-    _image(axes[0, 2], show(seen), f"observed: {name}, {seen.shape[1]} × {seen.shape[2]} pixels")
+    draw_image(
+        axes[0, 2], show(seen), f"observed: {name}, {seen.shape[1]} × {seen.shape[2]} pixels"
+    )
     backscatter = scene.frame("sar", step)
     speckled = observe(radar, place, step, backscatter)
     looks = radar.noise.speckle_looks
-    _image(axes[0, 3], sar_colour(speckled), f"radar, {looks:g} looks (VV, VH, VV−VH)")
+    draw_image(axes[0, 3], sar_colour(speckled), f"radar, {looks:g} looks (VV, VH, VV−VH)")
 
     _land_cover(axes[1, 0], scene)
     _cells(axes[1, 1], scene)
@@ -103,16 +84,10 @@ def scene_panel(
     return figure
 
 
-def _image(axis: Any, image: Array, title: str, **options: Any) -> None:
-    axis.imshow(image, interpolation="nearest", **options)
-    axis.set_title(title, fontsize=10)
-    axis.set_axis_off()
-
-
 def _land_cover(axis: Any, scene: Scene) -> None:
     colours = ListedColormap(class_colours())
     norm = BoundaryNorm(np.arange(len(class_colours()) + 1) - 0.5, colours.N)
-    _image(axis, scene.land_cover, "land cover", cmap=colours, norm=norm)
+    draw_image(axis, scene.land_cover, "land cover", cmap=colours, norm=norm)
     present = np.unique(scene.land_cover)
     handles = [Patch(color=class_colours()[k], label=class_names()[k]) for k in present]
     axis.legend(
@@ -123,7 +98,7 @@ def _land_cover(axis: Any, scene: Scene) -> None:
 def _cells(axis: Any, scene: Scene) -> None:
     """Colour cells so that neighbours differ, draw their polygons and write their numbers."""
     shades = np.where(scene.cell > 0, 1 + scene.cell.astype(int) * 7 % 12, 0)
-    _image(axis, shades, "cells", cmap="tab20c", vmin=0, vmax=13)
+    draw_image(axis, shades, "cells", cmap="tab20c", vmin=0, vmax=13)
     for number, polygon in enumerate(scene.polygons, start=1):
         x, y = np.asarray(polygon.exterior.xy) - 0.5  # pixel (0, 0) is drawn around (0, 0)
         axis.plot(x, y, color="black", linewidth=0.6)
@@ -158,6 +133,60 @@ def _series(
     axis.legend(fontsize=7, loc="upper right")
 
 
+def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
+    """Draw an observation as it comes about: the latent frame, then stage after stage.
+
+    Args:
+        scene: what is looked at.
+        sensor: whose stages to draw; those that it does not have are left out.
+        step: time step.
+    """
+    world = scene.recipe
+    place = Place(world.seed, scene.number, world.height, world.width)
+    latent = scene.frame(sensor.product, step)
+    images = [("latent", latent)]
+    absent = {name: SensorRecipe.model_fields[name].default for name in _STAGES}
+    for index, name in enumerate(_STAGES):
+        if getattr(sensor, name) == absent[name]:
+            continue
+        later = {later: absent[later] for later in _STAGES[index + 1 :]}
+        partial = sensor.model_copy(update=later)
+        images.append((f"+ {name}", observe(partial, place, step, latent)))
+    figure = Figure(figsize=(4.2 * len(images), 4.8), layout="constrained")
+    figure.suptitle(f"Sensor '{sensor.name}', scene {scene.id}, time step {step}")
+    axes = figure.subplots(1, len(images), squeeze=False)[0]
+    for axis, (title, image) in zip(axes, images, strict=True):
+        size = f"{image.shape[1]} × {image.shape[2]}"
+        draw_image(axis, composite(image, sensor.product), f"{title} ({size})")
+    return figure
+
+
+_STAGES = ("clouds", "brightness", "deformation", "aggregation", "phase", "noise")
+
+
+def animation(scene: Scene, task: Task) -> tuple[list[Array], list[str]]:
+    """Return a horizon as images for a GIF: latent, main input and radar beside each other.
+
+    Returns:
+        images (H, W, 3) and labels (day of the year), one a time step.
+    """
+    world = scene.recipe
+    place = Place(world.seed, scene.number, world.height, world.width)
+    sensor = task.sensor_recipes()[task.main_input]
+    radar = load_recipe(SensorRecipe, "sar")
+    images, labels = [], []
+    for step in range(world.horizon):
+        parts = [composite(scene.frame("optical", step), "optical")]
+        for recipe in (sensor, radar) if sensor != radar else (radar,):
+            seen = observe(recipe, place, step, scene.frame(recipe.product, step))
+            picture = composite(seen, recipe.product)
+            by_row, by_column = world.height // len(picture), world.width // picture.shape[1]
+            parts.append(np.repeat(np.repeat(picture, by_row, axis=0), by_column, axis=1))
+        images.append(np.concatenate(parts, axis=1))
+        labels.append(f"day {calendar(world).day_of_year(step)}")
+    return images, labels
+
+
 def comparison(
     images: Mapping[str, Floats], truth: Floats, title: str, error_scale: float = 0.05
 ) -> Figure:
@@ -173,20 +202,12 @@ def comparison(
     axes = figure.subplots(2, len(images) + 1)
     figure.suptitle(title)
     for column, (name, image) in enumerate(images.items()):
-        _image(axes[0, column], true_colour(image), name)
+        draw_image(axes[0, column], true_colour(image), name)
         axes[1, column].set_axis_off()
         if image.shape == truth.shape:
             error = np.abs(image - truth).mean(axis=0)
             heading = f"mean |error| {error.mean():.4f}"
-            _image(axes[1, column], error, heading, cmap="magma_r", vmin=0, vmax=error_scale)
-    _image(axes[0, -1], true_colour(truth), "truth")
+            draw_image(axes[1, column], error, heading, cmap="magma_r", vmin=0, vmax=error_scale)
+    draw_image(axes[0, -1], true_colour(truth), "truth")
     axes[1, -1].set_axis_off()
     return figure
-
-
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG, whole or not at all; parent folders are made."""
-    path = Path(path)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
-    return path

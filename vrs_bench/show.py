@@ -1,0 +1,69 @@
+"""What `vrs-bench show` does: find the scene or product that is meant, and draw a view of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from vrs_bench.data.manifest import read_manifest
+from vrs_bench.data.product import INDEX, Product
+from vrs_bench.errors import BenchError
+from vrs_bench.paths import write_text
+from vrs_bench.plots.display import save, save_animation
+from vrs_bench.plots.physics import class_signatures, texture_kernels
+from vrs_bench.plots.product import product_animation, product_panel
+from vrs_bench.plots.scene import animation, scene_panel, stages
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.tasks import calendar, get_task
+from vrs_bench.world.scene import make_scene
+
+
+def draw(
+    view: str,
+    source: str,
+    out: Path,
+    scene: int = 0,
+    step: int = 0,
+    pixel: tuple[int, int] | None = None,
+    task: str = "super_res",
+) -> Path:
+    """Draw a view and write it.
+
+    Args:
+        view: scene, stages, animation, signatures, texture or geojson.
+        source: a packaged size, a recipe file, a dataset folder or a product folder.
+        out: file to write.
+        scene, step, pixel, task: what of it.
+
+    Returns:
+        the file.
+
+    Raises:
+        BenchError: the source is none of these, or does not have what is asked.
+    """
+    if (Path(source) / INDEX).is_file():
+        product = Product(source)
+        if view == "scene":
+            return save(product_panel(product, step), out)
+        if view == "animation":
+            return save_animation(*product_animation(product), out)
+        raise BenchError(f"{source}: of a product folder, show draws 'scene' and 'animation'")
+    if view == "texture":
+        return save(texture_kernels(), out)
+    if Path(source).is_dir():
+        world = read_manifest(source).recipe.world
+    else:
+        world = load_recipe(BenchmarkRecipe, source).world
+    if view == "signatures":
+        return save(class_signatures(calendar(world)), out)
+    place, chosen = make_scene(world, scene), get_task(task)
+    if view == "geojson":
+        write_text(out, json.dumps(place.to_geojson()) + "\n")
+        return out
+    if view == "animation":
+        return save_animation(*animation(place, chosen), out)
+    if step >= world.horizon:
+        raise BenchError(f"step: the scene has time steps 0 to {world.horizon - 1}, got {step}")
+    if view == "stages":
+        return save(stages(place, chosen.sensor_recipes()[chosen.main_input], step), out)
+    return save(scene_panel(place, chosen, step, pixel), out)
