@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEMO ?= runs/demo
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench gallery clean
 
 demo: $(READY)
 	$(BIN)/vrs-bench demo --out $(DEMO)
@@ -22,6 +22,15 @@ bench: $(READY)
 	$(BIN)/python benchmarks/generate.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/evaluate.py
+
+# The pictures of the README, from really generated scenes.
+gallery: $(READY)
+	$(BIN)/vrs-bench show toy --scene 3 --step 10 --out docs/gallery/scene.png
+	$(BIN)/vrs-bench show toy --scene 3 --step 10 --view stages --out docs/gallery/stages-super_res.png
+	$(BIN)/vrs-bench show toy --scene 3 --step 10 --view stages --task cloud_removal --out docs/gallery/stages-cloud_removal.png
+	$(BIN)/vrs-bench show tiny --scene 2 --view animation --task cloud_removal --out docs/gallery/year.gif
+	$(BIN)/vrs-bench show toy --view signatures --out docs/gallery/signatures.png
+	$(BIN)/vrs-bench show toy --view texture --out docs/gallery/texture.png
 
 # The environment is exactly constraints.txt: the versions that were tested together.
 $(READY): pyproject.toml constraints.txt

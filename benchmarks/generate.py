@@ -1,4 +1,4 @@
-"""Speed of the world and the sensors: time a frame, share of each stage, ratio to a plain copy.
+"""Speed of the world and the sensors: every stage, whole scenes, large scenes, two processes.
 
 python benchmarks/generate.py [--size toy]
 """
@@ -6,24 +6,35 @@ python benchmarks/generate.py [--size toy]
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import resource
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from measure import copy_seconds, print_table, seconds
 
+from vrs_bench.data.build import build
+from vrs_bench.data.original import generate
 from vrs_bench.data.shards import plan, write_shard
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.sensors.noise import add_noise
-from vrs_bench.sensors.sensor import observe, view
-from vrs_bench.tasks import get_task, quantise
+from vrs_bench.recipes.original import DerivationRecipe, GenerationRecipe
+from vrs_bench.sensors.clouds import draw_clouds
+from vrs_bench.sensors.deformation import DeformationSettings
+from vrs_bench.sensors.noise import NoiseSettings, add_noise
+from vrs_bench.sensors.sensor import Place, SensorRecipe, geometry, observe, view
+from vrs_bench.tasks import TASKS, get_task, quantise
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.cells import draw_sites, rasterise
-from vrs_bench.world.scene import make_scene
-from vrs_bench.world.series.phenology import backscatter, draw_state, reflectance
+from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
+from vrs_bench.world.series import draw_series
 from vrs_bench.world.streams import stream
 from vrs_bench.world.texture import draw_texture
+
+ORIGINAL_SECONDS = 15.0
+"""The original toy's time for the five products of a scene, one process a product (DESIGN 13)."""
 
 
 def main() -> None:
@@ -32,30 +43,37 @@ def main() -> None:
     parser.add_argument("--size", default="toy", help="packaged recipe (default: toy)")
     size = parser.parse_args().size
     recipe = load_recipe(BenchmarkRecipe, size)
-    stages(recipe, size)
-    writing(recipe, size)
+    stages(recipe.world, size)
+    five_products()
+    large_scene()
+    building(recipe, size)
 
 
-def stages(recipe: BenchmarkRecipe, size: str) -> None:
-    """Time every stage from cells to the quantised observation of super_res."""
-    world, steps = recipe.world, recipe.world.horizon
-    scene = make_scene(world, 0)
-    sensor = get_task("super_res").sensor_recipes()["lr"]
+def stages(world: WorldRecipe, size: str) -> None:
+    """Time every stage of the world and of the sensors on one scene."""
+    steps, scene = world.horizon, make_scene(world, 0)
+    place = Place(world.seed, 0, world.height, world.width)
+    lr = get_task("super_res").sensor_recipes()["lr"]
+    cloudy = get_task("cloud_removal").sensor_recipes()["cloudy"]
+    sar = get_task("cloud_removal").sensor_recipes()["sar"]
+    swath = SensorRecipe(name="swath", product="optical", deformation=DeformationSettings())
+    salt = NoiseSettings(salt_pepper={"min": 0.08, "max": 0.15})
     frame, radar = scene.frame("optical", 0), scene.frame("sar", 0)
-    seen = view(sensor, scene, 0)
-    clean = settle(seen.apply(frame))
-    observed = observe(sensor, scene, 0, frame, seen)
+    seen = view(lr, place, 0)
+    low = settle(seen.apply(frame))
+    warp = geometry(swath, world.height, world.width)
+    warped = warp.apply(frame)
     sites = draw_sites(world.cells, stream(0, 0, "cells"), world.height, world.width)
-    settings = world.product("optical").texture
+    layer = draw_clouds(cloudy.clouds, stream(0, 0, "c", 1), world.height, world.width)
+    count = iter(range(10**9))
 
-    def phenology() -> None:
-        state = draw_state(world.series, scene.classes, steps, world.seed, 0)
-        reflectance(state)
-        backscatter(state)
+    def textures() -> None:
+        for product, bands in (("optical", 4), ("sar", 2)):
+            rng = stream(0, 0, product)
+            draw_texture(world.product(product).texture, rng, bands, scene.cell, len(sites))
 
-    def texture() -> None:
-        for bands in (4, 2):
-            draw_texture(settings, stream(0, 0, "t"), bands, scene.cell, world.cells.n)
+    def fresh() -> np.random.Generator:
+        return stream(0, 0, "n", next(count))
 
     # name, work, calls a scene, bytes of its output
     work: list[tuple[str, Callable[[], object], int, int]] = [
@@ -65,70 +83,171 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
             1,
             scene.cell.nbytes,
         ),
-        ("phenology", phenology, 1, sum(s.nbytes for s in scene.series.values())),
-        ("texture", texture, 1, sum(t.nbytes for t in scene.texture.values())),
+        (
+            "series (phenology)",
+            lambda: draw_series(world.series, scene.classes, steps, 0, 0),
+            1,
+            sum(s.nbytes for s in scene.series.values()),
+        ),
+        ("texture", textures, 1, sum(t.nbytes for t in scene.texture.values())),
         ("render optical", lambda: scene.frame("optical", 3), steps, frame.nbytes),
         ("render radar", lambda: scene.frame("sar", 3), steps, radar.nbytes),
         (
-            "view (phase, PSF matrices)",
-            lambda: view(sensor, scene, int(np.random.default_rng().integers(10**6))),
+            "clouds and shadows, drawn",
+            lambda: draw_clouds(cloudy.clouds, fresh(), world.height, world.width),
             steps,
-            observed.nbytes,
+            3 * layer.opacity.nbytes,
         ),
-        ("aggregation", lambda: settle(seen.apply(frame)), steps, clean.nbytes),
+        ("clouds, blended", lambda: layer.over(frame), steps, frame.nbytes),
+        ("distortion", lambda: warp.apply(frame), steps, warped.nbytes),
         (
-            "noise",
-            lambda: add_noise(sensor.noise, clean, stream(0, 0, "n", 0)),
+            "PSF matrices of a new phase",
+            lambda: view(lr, place, next(count)),
             steps,
-            observed.nbytes,
+            seen.operator.rows.nbytes + seen.operator.columns.nbytes,
         ),
-        (
-            "quantise",
-            lambda: (quantise(frame), quantise(radar)),
-            steps,
-            (frame.nbytes + radar.nbytes) // 2,
-        ),
+        ("PSF and sampling by 4", lambda: settle(seen.apply(frame)), steps, low.nbytes),
+        ("read noise", lambda: add_noise(lr.noise, low, fresh()), steps, low.nbytes),
+        ("speckle", lambda: add_noise(sar.noise, radar, fresh()), steps, radar.nbytes),
+        ("salt and pepper", lambda: add_noise(salt, frame, fresh()), steps, frame.nbytes),
+        ("quantise", lambda: quantise(frame), steps, frame.nbytes // 2),
     ]
-    measured = [
-        (name, seconds(call) * calls, n_bytes * calls) for name, call, calls, n_bytes in work
-    ]
-    total = sum(time for _, time, _ in measured)
-    rows = [
-        (
-            name,
-            f"{time / steps * 1e3:.3f}",
-            f"{time / total:.0%}",
-            f"{time / copy_seconds(n_bytes):.0f}",
-        )
-        for name, time, n_bytes in measured
-    ]
-    rows.append(("**all**", f"{total / steps * 1e3:.3f}", "100%", ""))
+    rows = []
+    for name, call, calls, n_bytes in work:
+        taken = seconds(call)
+        per_step = f"{taken * calls / steps * 1e3:.3f}"
+        rows.append((name, f"{taken * 1e3:.3f}", per_step, f"{taken / copy_seconds(n_bytes):.0f}"))
     print_table(
-        f"World and sensors, size {size}: {steps / total:.0f} time steps a second "
-        f"({total:.3f} s a scene of {steps})",
-        ("stage", "ms a time step", "share", "times a plain copy of its output"),
+        f"Stages of world and sensors, size {size}, {world.height} × {world.width}",
+        ("stage", "ms a call", "ms a time step", "times a plain copy of its output"),
+        rows,
+    )
+    rows = []
+    for name, task in TASKS.items():
+        sensors = task.sensor_recipes()
+        taken = seconds(
+            lambda t=task, s=sensors: sum(1 for _ in t.rows(make_scene(world, 1), s)), 3
+        )
+        rows.append((name, f"{taken:.3f}", f"{steps / taken:.0f}"))
+    print_table(
+        f"All rows of a scene in memory, size {size}, {steps} time steps",
+        ("task", "s a scene", "rows a second"),
         rows,
     )
 
 
-def writing(recipe: BenchmarkRecipe, size: str) -> None:
-    """Time whole shards, encoded and written."""
-    task = get_task("super_res")
-    shard = plan("super_res", recipe.model_copy(update={"scenes_per_shard": 2}))[0]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "shard.parquet"
-        written = write_shard(shard, recipe, task.sensor_recipes(), path)
-        time = seconds(lambda: write_shard(shard, recipe, task.sensor_recipes(), path), 3)
-    raw = sum(int(np.prod(c.shape)) * 4 for c in task.columns(recipe.world) if c.kind == "image")
+def five_products() -> None:
+    """Time the original's cloud-removal recipes: five products of a scene, in memory."""
+
+    def world(name: str) -> WorldRecipe:
+        return load_recipe(GenerationRecipe, f"original/{name}").world()
+
+    def sensor(name: str, height: int, width: int) -> SensorRecipe:
+        return load_recipe(DerivationRecipe, f"original/{name}").sensor(height, width)
+
+    optical, radar = world("latent_optical"), world("latent_sar")
+    clean, sar = sensor("clean_optical", 256, 337), sensor("sar", 256, 337)
+    clouded = sensor("clouded_optical", 256, 256)
+    wide, square = Place(73, 0, 256, 337), Place(73, 0, 256, 256)
+    spent = dict.fromkeys(("latent optical", "clean", "clouded", "latent SAR", "SAR"), 0.0)
+
+    def timed(name: str, call: Callable[[], object]) -> object:
+        start = time.perf_counter()
+        result = call()
+        spent[name] += time.perf_counter() - start
+        return result
+
+    def scene() -> None:
+        first: Scene = timed("latent optical", lambda: make_scene(optical, 0))
+        second: Scene = timed("latent SAR", lambda: make_scene(radar, 0))
+        for step in range(optical.horizon):
+            frame = timed("latent optical", lambda t=step: first.frame("frames", t))
+            seen = timed("clean", lambda t=step, x=frame: observe(clean, wide, t, x))
+            timed("clouded", lambda t=step, x=seen: observe(clouded, square, t, x))
+            frame = timed("latent SAR", lambda t=step: second.frame("frames", t))
+            timed("SAR", lambda t=step, x=frame: observe(sar, wide, t, x))
+
+    scene()  # reads the archives
+    spent.update(dict.fromkeys(spent, 0.0))
+    total = seconds(scene, 9)
+    whole = sum(spent.values())
+    rows = [
+        (name, f"{total * s / whole * 1e3:.1f}", f"{s / whole:.0%}") for name, s in spent.items()
+    ]
+    rows.append(("**all five**", f"{total * 1e3:.1f}", f"{ORIGINAL_SECONDS / total:.0f} × faster"))
     print_table(
-        f"Building super_res, size {size}, with encoding and writing",
-        ("rows a second", "bytes a row", "share of raw float32"),
+        "The original's cloud-removal recipes, 337 × 256 × 3, 30 steps, five products in memory",
+        ("product", "ms a scene", f"share; against the original's {ORIGINAL_SECONDS} s"),
+        rows,
+    )
+
+
+def large_scene() -> None:
+    """Time the original's 2048-px template, and measure its memory in a process of its own."""
+    world = load_recipe(GenerationRecipe, "original/template").world()
+
+    def frames() -> None:
+        scene = make_scene(world, 0)
+        for step in range(world.horizon):
+            scene.frame("frames", step)
+
+    taken = seconds(frames, 3)
+    context = multiprocessing.get_context("spawn")
+    rows = [("frames in memory, one by one", f"{taken:.2f}", "")]
+    for horizon in (15, 60):
+        with context.Pool(1) as pool:
+            wall, peak = pool.apply(_stream_to_disk, (horizon,))
+        rows.append((f"streamed to HDF5, {horizon} steps", f"{wall:.2f}", f"{peak:.2f}"))
+    print_table(
+        "The original's template, 2048 × 2048 × 5, 128 cells, 15 steps",
+        ("what", "s", "peak memory of the process, GB"),
+        rows,
+    )
+
+
+def _stream_to_disk(horizon: int) -> tuple[float, float]:
+    """Generate the template's product to disk; return seconds and peak memory in GB."""
+    recipe = load_recipe(GenerationRecipe, "original/template")
+    product = recipe.product.model_copy(update={"horizon": horizon})
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        generate(recipe.model_copy(update={"product": product}), Path(folder) / "template")
+        taken = time.perf_counter() - start
+    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def building(recipe: BenchmarkRecipe, size: str) -> None:
+    """Time whole shards, encoded and written, and one against two processes."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, task in TASKS.items():
+            shard = plan(name, recipe.model_copy(update={"scenes_per_shard": 2}))[0]
+            path, sensors = Path(folder) / "shard.parquet", task.sensor_recipes()
+            written = write_shard(shard, recipe, sensors, path)
+            taken = seconds(lambda s=shard, p=path, r=sensors: write_shard(s, recipe, r, p), 3)
+            images = [c for c in task.columns(recipe.world) if c.kind == "image"]
+            raw = sum(int(np.prod(c.shape)) * 4 for c in images)
+            share = f"{written.bytes / written.rows / raw:.2f}"
+            rows.append((name, f"{written.rows / taken:.0f}", written.bytes // written.rows, share))
+    print_table(
+        f"Building with encoding and writing, size {size}, one core",
+        ("task", "rows a second", "bytes a row", "share of raw float32 images"),
+        rows,
+    )
+    small = recipe.model_copy(update={"scenes": 40, "scenes_per_shard": 2})
+    walls = []
+    for workers in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            build(["cloud_removal"], small, Path(folder) / "vrs-toy", workers)
+            walls.append(time.perf_counter() - start)
+    n_rows = 40 * recipe.world.horizon
+    print_table(
+        f"`build cloud_removal`, size {size}, 40 scenes, start-up of processes included",
+        ("processes", "s", "rows a second", "times one process"),
         [
-            (
-                f"{written.rows / time:.0f}",
-                f"{written.bytes / written.rows:.0f}",
-                f"{written.bytes / written.rows / raw:.2f}",
-            )
+            (n, f"{wall:.1f}", f"{n_rows / wall:.0f}", f"{walls[0] / wall:.2f}")
+            for n, wall in zip((1, 2), walls, strict=True)
         ],
     )
 

@@ -51,7 +51,9 @@ def run(out: Path, progress: Progress) -> str:
     _say("train a small residual U-Net (the bar below is the training's own)")
     config = bundled("baselines") / "configs" / TASK / "unet.yaml"
     launcher = ("-m", "accelerate.commands.launch", "--num_processes=1", "--cpu")
-    run_baseline("train.py", launcher, config=config, data=data, out=run_folder)
+    run_baseline(
+        "train.py", "--resume", launcher=launcher, config=config, data=data, out=run_folder
+    )
 
     entries = {"Nearest neighbour": "nearest", "Bicubic": "bicubic", "U-Net": str(run_folder)}
     results: dict[str, Result] = {}

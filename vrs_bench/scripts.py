@@ -10,11 +10,14 @@ from vrs_bench.errors import BenchError
 from vrs_bench.paths import bundled
 
 
-def run_baseline(script: str, launcher: tuple[str, ...] = (), **options: object) -> None:
+def run_baseline(
+    script: str, *flags: str, launcher: tuple[str, ...] = (), **options: object
+) -> None:
     """Run a script of ``baselines/`` in a process of its own, its progress on our stderr.
 
     Args:
         script: file name in ``baselines/``.
+        *flags: options without a value.
         launcher: words between the interpreter and the script.
         **options: its options, by name.
 
@@ -22,7 +25,7 @@ def run_baseline(script: str, launcher: tuple[str, ...] = (), **options: object)
         BenchError: the script failed, or what it needs is not installed.
     """
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    command = [sys.executable, *launcher, str(bundled("baselines") / script), *words]
+    command = [sys.executable, *launcher, str(bundled("baselines") / script), *words, *flags]
     # Nothing is downloaded: data sets are local folders, and weights start untrained.
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     done = subprocess.run(command, env={**os.environ, **offline}, check=False)  # noqa: S603

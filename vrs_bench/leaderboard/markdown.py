@@ -12,12 +12,12 @@ from vrs_bench.leaderboard.ranking import Board
 from vrs_bench.paths import write_text
 from vrs_bench.tasks import TASKS
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 
 
 def escape(text: str) -> str:
     """Return text that Markdown and HTML show as it stands, on one line."""
-    return _SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split())))
+    return _SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
 def board_table(board: Board) -> str:
@@ -37,7 +37,7 @@ def board_table(board: Board) -> str:
     result = board.ranked[0][1].result
     return "\n".join(
         [
-            f"Size `{board.recipe}`, split `{board.split}`: {result.n_scenes} scenes, "
+            f"Size {escape(board.recipe)}, split {escape(board.split)}: {result.n_scenes} scenes, "
             f"{result.n_rows} rows, data `{board.dataset_digest[:12]}`. Equal rank: not told apart "
             f"from the leader of that rank by a paired bootstrap over scenes (p ≥ 0.05).",
             "",
@@ -74,15 +74,15 @@ def update_page(path: str | Path, boards: list[Board]) -> None:
         BenchError: an opening marker has no closing one after it.
     """
     path = Path(path)
-    page = path.read_text(encoding="utf-8") if path.exists() else "# Leaderboard\n"
+    page = path.read_bytes().decode("utf-8") if path.exists() else "# Leaderboard\n"
     for task in dict.fromkeys(board.task for board in boards):
         tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
         start, stop = f"<!-- leaderboard:{task} -->", f"<!-- /leaderboard:{task} -->"
         if start not in page:
             page = f"{page.rstrip()}\n\n## {TASKS[task].title}\n\n{start}\n{stop}\n"
         before, _, rest = page.partition(start)
-        _, found, after = rest.partition(stop)
-        if not found:
+        inside, found, after = rest.partition(stop)
+        if not found or start in inside:
             raise BenchError(f"{path}: '{start}' is not followed by '{stop}'")
         page = f"{before}{start}\n{tables}\n{stop}{after}"
     write_text(path, page)

@@ -20,8 +20,14 @@ from vrs_bench.tasks import get_task
 MAX_BYTES = 4_000_000
 """An entry of 1,500 test scenes and eight metrics has 0.5 MB; anything much larger is no entry."""
 
-Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Link = Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s<>\"'`()\[\]\\]+)?$")]
+# Without control characters, line separators, and marks that turn the direction of what follows.
+Line = Annotated[
+    str, Field(max_length=200, pattern=r"^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")
+]
+Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+Link = Annotated[
+    str, Field(max_length=500, pattern=r"^(https?://[^\s\p{Cc}<>\"'`()\[\]\\|]+)?$")
+]
 
 
 class Submission(Settings):
@@ -35,7 +41,7 @@ class Submission(Settings):
     """Paper or project page."""
     code: Link = ""
     """Source code."""
-    notes: Annotated[str, Field(max_length=2000)] = ""
+    notes: Text = ""
     date: datetime.date
     result: Result
 
@@ -123,9 +129,11 @@ def _check_scores(path: Path, result: Result) -> None:
         metric = DISTORTION.get(name)
         if metric is None:
             raise BenchError(f"{path}: unknown metric '{name}'{did_you_mean(name, DISTORTION)}")
-        stated = (score.metric, score.unit, score.higher_is_better)
-        if stated != (metric.name, metric.unit, metric.higher_is_better):
-            raise BenchError(f"{path}: '{name}' has another unit or direction than it is defined")
+        stated = (score.metric, score.unit, score.higher_is_better, score.version)
+        if stated != (metric.name, metric.unit, metric.higher_is_better, metric.version):
+            raise BenchError(
+                f"{path}: '{name}' has another unit, direction or version than it is defined with"
+            )
 
 
 def read_submissions(folder: str | Path) -> list[Submission]:
@@ -143,8 +151,8 @@ def read_submissions(folder: str | Path) -> list[Submission]:
     for path in sorted(folder.glob("*/*.json")):
         try:
             entries.append(read_submission(path))
-        except BenchError as error:
-            faults.append(str(error))
+        except (BenchError, OSError) as error:
+            faults.append(str(error) if str(error).startswith(str(path)) else f"{path}: {error}")
     if faults:
         raise BenchError("\n".join(faults))
     return entries

@@ -62,7 +62,7 @@ def save(figure: Figure, path: str | Path) -> Path:
     """Write a figure as PNG, whole or not at all; parent folders are made."""
     path = Path(path)
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=80, metadata={"Software": None})
     return path
 
 
