@@ -132,7 +132,9 @@ def show(
     step: Annotated[int, typer.Option(min=0, help="Time step.")] = 0,
     pixel: Annotated[str, typer.Option(help="ROW,COLUMN of the time series.")] = "",
     task: TaskName = "super_res",
-    out: Annotated[Path | None, typer.Option(help="File to write; default: VIEW.png.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; default: VIEW.png or .gif.")
+    ] = None,
 ) -> None:
     """Draw a scene or a product: what there is, how it was observed, what it is made of.
 
@@ -153,7 +155,7 @@ def _pixel(text: str) -> tuple[int, int] | None:
         return None
     row, comma, column = text.partition(",")
     if not (comma and row.strip().isdecimal() and column.strip().isdecimal()):
-        raise typer.BadParameter(f"expected ROW,COLUMN, for example 12,40; got '{text}'")
+        raise typer.BadParameter(f"--pixel: expected ROW,COLUMN, for example 12,40; got '{text}'")
     return int(row), int(column)
 
 
@@ -324,9 +326,10 @@ def main() -> None:
     """Run the command; a fault that the user can mend ends in one message and status 1."""
     try:
         app()
-    except BenchError as error:
+    except (BenchError, OSError) as error:
         print(f"vrs-bench: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("vrs-bench: stopped; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # Ctrl-C: Typer turns KeyboardInterrupt into this status
+            print("vrs-bench: stopped; run the same command again to go on", file=sys.stderr)
+        raise

@@ -60,6 +60,7 @@ def draw(
     if view == "geojson":
         write_text(out, json.dumps(place.to_geojson()) + "\n")
         return out
+    calendar(world)  # what follows pairs optical with radar images
     if view == "animation":
         return save_animation(*animation(place, chosen), out)
     if step >= world.horizon:

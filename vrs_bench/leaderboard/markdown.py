@@ -9,6 +9,7 @@ from pathlib import Path
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.result import Score
 from vrs_bench.leaderboard.ranking import Board
+from vrs_bench.metrics.definition import DISTORTION, VERSION
 from vrs_bench.paths import write_text
 from vrs_bench.tasks import TASKS
 
@@ -64,25 +65,42 @@ def _cell(score: Score | None, with_interval: bool) -> str:
     return f"{score.mean:.4g}"
 
 
-def update_page(path: str | Path, boards: list[Board]) -> None:
-    """Write the tables of all boards between their task's markers; the rest of the page stays.
+def definitions_table() -> str:
+    """Return what every metric is, in words, as a Markdown table."""
+    lines = [_line(["metric", "unit", "better", "definition"]), _line(["---"] * 4)]
+    for metric in DISTORTION.values():
+        better = "higher" if metric.higher_is_better else "lower"
+        words = metric.definition.replace("|", "\\|")
+        lines.append(_line([f"**{metric.label}** `{metric.name}`", metric.unit, better, words]))
+    return "\n".join([f"Definitions, version {VERSION}.", "", *lines])
 
-    The markers are ``<!-- leaderboard:TASK -->`` and ``<!-- /leaderboard:TASK -->``. A task whose
-    markers are missing gets a section at the end; a missing page is made.
+
+def update_page(path: str | Path, boards: list[Board]) -> None:
+    """Write the tables of all boards, and the definitions, between their markers in a page.
+
+    The markers are ``<!-- leaderboard:TASK -->`` and ``<!-- /leaderboard:TASK -->``, and the same
+    with ``metrics``. What has no markers gets a section at the end; a missing page is made. All
+    else in the page stays as it is.
 
     Raises:
         BenchError: an opening marker has no closing one after it.
     """
     path = Path(path)
-    page = path.read_bytes().decode("utf-8") if path.exists() else "# Leaderboard\n"
+    page = path.read_text(encoding="utf-8") if path.exists() else "# Leaderboard\n"
     for task in dict.fromkeys(board.task for board in boards):
         tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
-        start, stop = f"<!-- leaderboard:{task} -->", f"<!-- /leaderboard:{task} -->"
-        if start not in page:
-            page = f"{page.rstrip()}\n\n## {TASKS[task].title}\n\n{start}\n{stop}\n"
-        before, _, rest = page.partition(start)
-        inside, found, after = rest.partition(stop)
-        if not found or start in inside:
-            raise BenchError(f"{path}: '{start}' is not followed by '{stop}'")
-        page = f"{before}{start}\n{tables}\n{stop}{after}"
+        page = _with_section(path, page, f"leaderboard:{task}", TASKS[task].title, tables)
+    page = _with_section(path, page, "metrics", "Metrics", definitions_table())
     write_text(path, page)
+
+
+def _with_section(path: Path, page: str, marker: str, title: str, content: str) -> str:
+    """Return the page with the content between the markers of that name."""
+    start, stop = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    if start not in page:
+        page = f"{page.rstrip()}\n\n## {title}\n\n{start}\n{stop}\n"
+    before, _, rest = page.partition(start)
+    _, found, after = rest.partition(stop)
+    if not found:
+        raise BenchError(f"{path}: '{start}' is not followed by '{stop}'")
+    return f"{before}{start}\n{content}\n{stop}{after}"

@@ -25,9 +25,7 @@ Line = Annotated[
     str, Field(max_length=200, pattern=r"^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")
 ]
 Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
-Link = Annotated[
-    str, Field(max_length=500, pattern=r"^(https?://[^\s\p{Cc}<>\"'`()\[\]\\|]+)?$")
-]
+Link = Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s\p{Cc}<>\"'`()\[\]\\|]+)?$")]
 
 
 class Submission(Settings):
