@@ -16,7 +16,7 @@ from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.data.shards import SPLITS, plan, split_scenes
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe
-from vrs_bench.tasks import get_task
+from vrs_bench.tasks import TASKS, get_task
 from vrs_bench.world.scene import make_scene
 
 RECIPE = check_recipe(
@@ -103,6 +103,53 @@ def test_a_killed_build_goes_on_to_the_same_bytes(built, tmp_path):
         child.wait()
     build(["super_res"], RECIPE, folder)
     assert _bytes(folder) == _bytes(built)
+
+
+@pytest.fixture(scope="module")
+def all_tasks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("all") / "vrs-toy"
+    build(["super_res"], RECIPE, folder)
+    build(["cloud_removal", "sar_to_optical"], RECIPE, folder, workers=2)
+    return folder
+
+
+def test_a_task_can_be_added_to_a_folder(built, all_tasks):
+    for path in built.glob("super_res/*"):
+        assert (all_tasks / "super_res" / path.name).read_bytes() == path.read_bytes()
+    assert list(read_manifest(all_tasks).tasks) == list(TASKS)
+    assert verify(all_tasks) == []
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_every_config_of_every_task_loads(all_tasks, tmp_path, name):
+    from datasets import load_dataset
+
+    for config, columns in get_task(name).configs(RECIPE.world).items():
+        rows = load_dataset(str(all_tasks), config, split="test", cache_dir=str(tmp_path))
+        assert rows.column_names == list(columns)
+        assert len(rows) == 7
+
+
+def test_clouds_and_speckle_are_explained_by_the_published_truth(all_tasks):
+    """Where no cloud nor shadow is, the cloudy image is the clear one but for read noise."""
+    scene = next(
+        DatasetFolder(all_tasks).scenes(
+            "cloud_removal", "train", ["cloudy", "clear", "cloud", "shadow", "sar", "backscatter"]
+        )
+    )
+    clear = (scene["cloud"] == 0) & (scene["shadow"] == 0)
+    assert 0.1 < clear.mean() < 0.9
+    error = (scene["cloudy"].astype(int) - scene["clear"].astype(int)) / 1e4
+    error = error.transpose(0, 2, 3, 1)
+    assert error[clear].std() == pytest.approx(0.002, rel=0.1)
+    assert error[scene["cloud"] > 9000].mean() > 0.4
+    shaded = (scene["cloud"] == 0) & (scene["shadow"] > 3000)
+    assert error[shaded].mean() < -0.01
+    speckle = (scene["sar"].astype(int) - scene["backscatter"].astype(int)) / 1e4 * 30
+    inside = (scene["sar"] > 0) & (scene["sar"] < 10_000)
+    power = 10 ** (speckle[inside] / 10)
+    assert power.mean() == pytest.approx(1, abs=0.03)
+    assert power.var() == pytest.approx(1 / 4, abs=0.04)
 
 
 def test_rows_are_those_of_the_task_in_scene_and_time_order(built):
