@@ -142,11 +142,12 @@ def show(
 
     Example: `vrs-bench show toy --view animation --task cloud_removal --out year.gif`
     """
+    where = _pixel(pixel)
     from vrs_bench.show import draw
 
     endings = {View.animation: "gif", View.geojson: "geojson"}
     path = out or Path(f"{view}.{endings.get(view, 'png')}")
-    print(draw(view, source, path, scene, step, _pixel(pixel), task))
+    print(draw(view, source, path, scene, step, where, task))
 
 
 def _pixel(text: str) -> tuple[int, int] | None:
@@ -329,7 +330,8 @@ def main() -> None:
     except (BenchError, OSError) as error:
         print(f"vrs-bench: {error}", file=sys.stderr)
         sys.exit(1)
-    except SystemExit as end:
-        if end.code == 130:  # Ctrl-C: Typer turns KeyboardInterrupt into this status
-            print("vrs-bench: stopped; run the same command again to go on", file=sys.stderr)
-        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != 130:  # what Typer makes of Ctrl-C
+            raise
+        print("vrs-bench: stopped; run the same command again to go on", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,129 @@
+"""Weights and checkpoints as safetensors: nothing here is pickled, so nothing can run code.
+
+A checkpoint is one file: tensors of the model, its moving average and the optimizer by name,
+numbers and the configuration as JSON in the header.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from vrs_bench.errors import BenchError
+from vrs_bench.paths import whole_file
+
+Tensors = dict[str, Tensor]
+
+
+def save_tensors(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
+    """Write tensors and a JSON-able state, whole or not at all."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with whole_file(path) as temporary:
+        save_file(plain, temporary, metadata={"format": "pt", "state": json.dumps(state)})
+
+
+def load_tensors(path: Path) -> Tensors:
+    """Read the tensors of a file.
+
+    Raises:
+        BenchError: no such file, or not safetensors.
+    """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Return the state that :func:`save_tensors` was given; errors as for the tensors."""
+    with _opened(path) as file:
+        state: dict[str, Any] = json.loads((file.metadata() or {}).get("state", "{}"))
+        return state
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise BenchError(f"{path}: can't be read as safetensors ({error})") from error
+
+
+def load_weights(module: nn.Module, tensors: Tensors, origin: str) -> None:
+    """Fill a network with weights; ``origin`` names them in messages.
+
+    Raises:
+        BenchError: names or shapes are not those of the network.
+    """
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise BenchError(f"{origin}: weights of another network: {error}") from error
+
+
+def latest(folder: Path) -> Path | None:
+    """Return the newest checkpoint of a folder, or None."""
+    return max(folder.glob("step-*.safetensors"), default=None)
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    networks: dict[str, nn.Module],
+    optimizer: torch.optim.Optimizer,
+    state: dict[str, Any],
+) -> Path:
+    """Write the checkpoint of a step, then remove the older ones.
+
+    Args:
+        folder: of the checkpoints.
+        step: optimizer steps done.
+        networks: name → network; the optimizer holds the parameters of the first, in order.
+        optimizer: whose per-parameter state is kept under the parameter's name.
+        state: what else to keep, JSON-able.
+    """
+    tensors = {
+        f"{name}/{key}": tensor
+        for name, network in networks.items()
+        for key, tensor in network.state_dict().items()
+    }
+    moments = optimizer.state_dict()["state"]
+    for index, name in enumerate(_parameter_names(networks)):
+        for key, tensor in moments[index].items():
+            tensors[f"optimizer/{name}/{key}"] = tensor
+    path = folder / f"step-{step:08d}.safetensors"
+    save_tensors(path, tensors, {**state, "step": step})
+    for old in folder.glob("step-*.safetensors"):
+        if old != path:
+            old.unlink()
+    return path
+
+
+def load_checkpoint(
+    path: Path, networks: dict[str, nn.Module], optimizer: torch.optim.Optimizer
+) -> None:
+    """Put networks and optimizer back to where :func:`save_checkpoint` found them."""
+    tensors = load_tensors(path)
+    for name, network in networks.items():
+        load_weights(network, _below(tensors, f"{name}/"), str(path))
+    moments: dict[int, Tensors] = {}
+    for index, name in enumerate(_parameter_names(networks)):
+        moments[index] = _below(tensors, f"optimizer/{name}/")
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+
+
+def _parameter_names(networks: dict[str, nn.Module]) -> list[str]:
+    first = next(iter(networks.values()))
+    return [name for name, _ in first.named_parameters()]
+
+
+def _below(tensors: Tensors, prefix: str) -> Tensors:
+    """Return the tensors whose names start with a prefix, without it."""
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -1,0 +1,89 @@
+"""Methods that learn nothing: the floor under every score, and the start of every network.
+
+Both interpolate at the centres of the target's pixels. Pixel i of the observation is centred at
+``(i + 1/2 + shift) · ratio`` of the target's grid, so the centre ``j + 1/2`` of pixel j lies at
+position ``(j + 1/2) / ratio - 1/2 - shift`` of the observation. Beyond its edges the observation
+is continued by its outermost pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from vrs_bench.types import Array, Doubles, Floats
+
+
+def nearest_matrix(n_in: int, ratio: int, shift: float) -> Doubles:
+    """Return the weights of each input pixel in each output pixel: one for the nearest.
+
+    Args:
+        n_in: input pixels along the axis.
+        ratio: output pixels to an input pixel.
+        shift: registration shift of the input along the axis, in input pixels.
+
+    Returns:
+        float64 (n_in · ratio, n_in), rows summing to 1.
+    """
+    position = _positions(n_in, ratio, shift)
+    matrix = np.zeros((len(position), n_in))
+    _add(matrix, np.floor(position + 0.5), np.ones_like(position))
+    return matrix
+
+
+def cubic_matrix(n_in: int, ratio: int, shift: float) -> Doubles:
+    """Return the weights of cubic convolution with a = -1/2 (Catmull-Rom).
+
+    Source: Keys 1981, *Cubic convolution interpolation for digital image processing*: exact for
+    polynomials up to the second degree. Arguments and result as for :func:`nearest_matrix`.
+    """
+    position = _positions(n_in, ratio, shift)
+    first = np.floor(position)
+    matrix = np.zeros((len(position), n_in))
+    for tap in (-1, 0, 1, 2):
+        _add(matrix, first + tap, _cubic(position - first - tap))
+    return matrix
+
+
+UNTRAINED: dict[str, Callable[[int, int, float], Doubles]] = {
+    "nearest": nearest_matrix,
+    "bicubic": cubic_matrix,
+}
+"""Name of a method → weights along one axis."""
+
+
+def upsample(image: Array, shift: Array, ratio: int, method: str) -> Floats:
+    """Interpolate an observation on the target's grid.
+
+    Args:
+        image: (band, h, w) on the [0, 1] scale.
+        shift: registration shift (rows, columns) in pixels of the observation: column `phase`.
+        ratio: target pixels to a pixel of the observation, along either axis.
+        method: one of :data:`UNTRAINED`.
+
+    Returns:
+        float32 (band, ratio · h, ratio · w), not clipped: cubic convolution overshoots at edges.
+    """
+    weights = UNTRAINED[method]
+    rows = weights(image.shape[-2], ratio, float(shift[0])).astype(np.float32)
+    columns = weights(image.shape[-1], ratio, float(shift[1])).astype(np.float32)
+    return np.asarray(rows @ (image.astype(np.float32) @ columns.T))
+
+
+def _positions(n_in: int, ratio: int, shift: float) -> Doubles:
+    """Return where the centres of the output pixels lie, in input pixels from a centre."""
+    return (np.arange(n_in * ratio) + 0.5) / ratio - 0.5 - shift
+
+
+def _add(matrix: Doubles, pixel: Doubles, weight: Doubles) -> None:
+    """Add one tap of every output pixel; taps beyond the edge go to the outermost pixel."""
+    inside = np.clip(pixel, 0, matrix.shape[1] - 1).astype(np.intp)
+    matrix[np.arange(len(matrix)), inside] += weight
+
+
+def _cubic(distance: Doubles) -> Doubles:
+    d = np.abs(distance)
+    near = (1.5 * d - 2.5) * d**2 + 1
+    far = ((-0.5 * d + 2.5) * d - 4) * d + 2
+    return np.where(d < 1, near, np.where(d < 2, far, 0))

@@ -1,0 +1,72 @@
+"""What a training run is determined by, as its YAML file says it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from models.unet import UNetSettings
+from pydantic import Field, model_validator
+
+from vrs_bench.settings import Settings
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class TrainingConfig(Settings):
+    """A run. Same configuration and data, same weights (to rounding, on another machine)."""
+
+    task: Literal["super_res"]
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Any non-negative integer; 0 is a seed like any other."""
+    model: UNetSettings
+    crop: Count
+    """Height and width of a training example, pixels of the target."""
+    batch_size: Count
+    """Examples in an optimizer step, over all processes and accumulated parts."""
+    accumulate: Count = 1
+    """Parts in which a batch is computed, one after the other, where memory is short."""
+    steps: Count
+    """Optimizer steps of the whole run."""
+    warmup: Annotated[int, Field(ge=0)]
+    """Steps in which the learning rate rises to its peak; then it falls as a half cosine to 0."""
+    learning_rate: Positive
+    """Peak learning rate of AdamW."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    clip_norm: Positive = 1.0
+    """Gradients are shortened to this norm."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    """Share of its past that the moving average of the weights keeps a step."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes that read data, for each training process; 0: none besides it."""
+    validate_every: Count
+    """Steps between validations; the last step is always validated."""
+    checkpoint_every: Count
+    """Steps between checkpoints; the last step always leaves one."""
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> TrainingConfig:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"batch_size: {self.batch_size} can't be cut into {self.accumulate} equal parts "
+                f"(accumulate)"
+            )
+        return self
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """Return the learning rate of the step that follows ``step`` finished ones."""
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def ema_share(config: TrainingConfig, step: int) -> float:
+    """Return the share of its past that the moving average keeps at a step.
+
+    It is less in the first steps, so that the average soon forgets the untrained weights.
+    """
+    return min(config.ema_decay, (1 + step) / (10 + step))

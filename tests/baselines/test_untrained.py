@@ -1,0 +1,78 @@
+"""Nearest and bicubic: right values at the right place, checked by other means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from models.untrained import UNTRAINED, cubic_matrix, upsample
+from scipy.interpolate import CubicHermiteSpline
+
+from vrs_bench.sensors.aggregation import AggregationSettings, aggregation
+from vrs_bench.types import Array, Doubles
+
+RATIO = 4
+INSIDE = slice(3 * RATIO, -3 * RATIO)
+"""Away from the edges: there neither the PSF nor the interpolation reaches beyond the image."""
+
+
+def noise(*shape: int) -> Array:
+    return np.random.default_rng(0).random(shape)
+
+
+def ramp(rows: Doubles, columns: Doubles) -> Doubles:
+    return 0.1 + 0.01 * rows[:, None] - 0.004 * columns
+
+
+@pytest.mark.parametrize("method", UNTRAINED)
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, -0.5), (-0.31, 0.17)])
+def test_a_constant_stays_that_constant_up_to_the_edges(
+    method: str, shift: tuple[float, float]
+) -> None:
+    image = np.full((2, 5, 7), 0.3)
+    assert upsample(image, np.array(shift), RATIO, method) == pytest.approx(0.3, abs=1e-6)
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.4, -0.3)])
+def test_bicubic_restores_a_ramp_that_the_sensor_saw(shift: tuple[float, float]) -> None:
+    truth = ramp(np.arange(64) + 0.5, np.arange(48) + 0.5)
+    seen = aggregation(AggregationSettings(factor=RATIO, mtf_nyquist=0.25), 64, 48, shift).apply(
+        truth[None]
+    )
+    restored = upsample(seen, np.array(shift), RATIO, "bicubic")[0]
+    assert restored[INSIDE, INSIDE] == pytest.approx(truth[INSIDE, INSIDE], abs=1e-5)
+    # The other sign of the shift is far off: this test can tell.
+    wrong = upsample(seen, -np.array(shift), RATIO, "bicubic")[0]
+    if any(shift):
+        assert np.abs(wrong - truth)[INSIDE, INSIDE].mean() > 0.01
+
+
+def test_nearest_takes_the_pixel_whose_centre_is_nearest() -> None:
+    image, shift = noise(1, 6, 5), (0.3, -0.45)
+    restored = upsample(image, np.array(shift), RATIO, "nearest")[0]
+    for row, column in np.ndindex(restored.shape):
+        nearest = tuple(
+            int(np.argmin(np.abs((np.arange(n) + 0.5 + by) * RATIO - (at + 0.5))))
+            for n, by, at in zip(image.shape[1:], shift, (row, column), strict=True)
+        )
+        assert restored[row, column] == np.float32(image[0][nearest])
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, -0.5, 0.21])
+def test_bicubic_is_the_hermite_spline_with_central_slopes(shift: float) -> None:
+    line = noise(9)
+    padded = np.pad(line, 4, mode="edge")
+    centres = (np.arange(-3, 12) + 0.5 + shift) * RATIO
+    slopes = (padded[2:] - padded[:-2]) / (2 * RATIO)
+    spline = CubicHermiteSpline(centres, padded[1:-1], slopes)
+    assert cubic_matrix(9, RATIO, shift) @ line == pytest.approx(spline(np.arange(36) + 0.5))
+
+
+def test_bicubic_without_shift_is_that_of_torch() -> None:
+    image = noise(3, 12, 10).astype(np.float32)
+    # With anti-aliasing, which changes nothing when enlarging, torch too takes a = -1/2.
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(image)[None], scale_factor=RATIO, mode="bicubic", antialias=True
+    )[0].numpy()
+    restored = upsample(image, np.zeros(2), RATIO, "bicubic")
+    assert restored[:, INSIDE, INSIDE] == pytest.approx(expected[:, INSIDE, INSIDE], abs=1e-5)

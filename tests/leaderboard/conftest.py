@@ -1,0 +1,63 @@
+"""Entries of a leaderboard that are made of numbers a test chooses."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from vrs_bench.evaluation import Result, Score
+from vrs_bench.leaderboard.submission import Submission
+
+UNITS = {"psnr": ("dB", True), "sam": ("°", False), "mae": ("", False), "ndvi_mae": ("", False)}
+"""Unit and direction of some metrics."""
+
+MakeEntry = Callable[..., Submission]
+
+
+def make_result(scores: Mapping[str, Sequence[float]], **changes: Any) -> Result:
+    """Return a result that agrees with itself: metric → one value a test scene."""
+    n = {len(values) for values in scores.values()}.pop()
+    fields = {
+        "task": "super_res",
+        "split": "test",
+        "recipe": "tiny",
+        "dataset_digest": "d" * 64,
+        "package": "0.1.0",
+        "n_scenes": n,
+        "n_rows": 8 * n,
+        "clipped_values": 0,
+        "predictions_sha256": "a" * 64,
+        "confidence": 0.95,
+        "resamples": 1000,
+        "seed": 0,
+    }
+    made = {}
+    for name, values in scores.items():
+        mean, (unit, higher) = sum(values) / n, UNITS[name]
+        per_scene = {900_000 + i: float(value) for i, value in enumerate(values)}
+        made[name] = Score(name, mean, mean - 1, mean + 1, per_scene, unit, higher, "1")
+    return Result(**{**fields, "scores": made, **changes})
+
+
+@pytest.fixture(scope="session")
+def make_entry() -> MakeEntry:
+    """Return a function that makes an entry from a name and the PSNR of each test scene."""
+
+    def make(
+        name: str = "Bicubic",
+        psnr: Sequence[float] = (30.0, 31.0, 32.5),
+        about: Mapping[str, str] | None = None,
+        **changes: Any,
+    ) -> Submission:
+        scores = {"psnr": psnr, **changes.pop("scores", {})}
+        return Submission(
+            name=name,
+            date=datetime.date(2026, 1, 31),
+            result=make_result(scores, **changes),
+            **(about or {}),
+        )
+
+    return make

@@ -1,0 +1,349 @@
+"""Leaderboard pages: tables between markers, and nobody's name reaches beyond its cell."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from vrs_bench.errors import BenchError
+from vrs_bench.leaderboard.markdown import board_table, escape, update_page
+from vrs_bench.leaderboard.ranking import Board, boards
+from vrs_bench.leaderboard.submission import make_submission
+
+START, STOP = "<!-- leaderboard:super_res -->", "<!-- /leaderboard:super_res -->"
+PAGE = f"# Benchmark\n\nWords  with trailing space \n\n{START}\nOLD TABLE\n{STOP}\n\nMore words\n"
+
+
+class Page(HTMLParser):
+    """What a reader sees of a rendered page: cells, links, and every tag that there is."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.rows: list[list[str]] = []
+        self.links: list[tuple[str, str]] = []
+        self.comments: list[str] = []
+        self._link: str | None = None
+        self._cell = False
+        parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+        self.html = parser.render(markdown)
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._cell = True
+        elif tag == "a":
+            self._link = str(dict(attributes)["href"])
+            self.links.append((self._link, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._cell = False
+        elif tag == "a":
+            self._link = None
+
+    def handle_data(self, data: str) -> None:
+        if self._cell:
+            self.rows[-1][-1] += data
+        if self._link is not None:
+            self.links[-1] = (self._link, self.links[-1][1] + data)
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+
+def board_of(*entries: Any) -> list[Board]:
+    return boards(entries)
+
+
+# The table
+
+
+def test_the_table_has_the_headline_with_its_interval_first(make_entry: Any) -> None:
+    psnr = [30.0, 31.0, 32.5]
+    scores = {"sam": [2.0, 3.0, 4.0], "ndvi_mae": [0.01, 0.02, 0.03], "psnr": psnr}
+    about = {"url": "https://x.org/paper", "code": "https://x.org/code"}
+    best = make_entry("U-Net", about=about, scores={**scores})
+    rows = Page(board_table(board_of(best)[0])).rows
+    assert rows[0][:4] == ["rank", "method", "psnr (dB) ↑", "sam (°) ↓"]
+    assert rows[0][4:] == ["ndvi_mae ↓", "date"]
+    assert rows[1] == [
+        *("1", "U-Net", "31.17 [30.17, 32.17]"),  # the interval of the helper: mean ± 1
+        *("3", "0.02", "2026-01-31"),
+    ]
+
+
+def test_ranks_and_order_are_those_of_the_board(make_entry: Any) -> None:
+    psnr = np.array([30.0, 31.0, 32.5, 29.0, 30.5, 31.5])
+    entries = [
+        make_entry("worse", psnr - [5.0, 5.1, 4.9, 5.0, 5.2, 4.8]),
+        make_entry("best", psnr),
+        make_entry("as good", psnr - 0.01 + [0.3, -0.3, 0.3, -0.3, 0.3, -0.3]),
+    ]
+    rows = Page(board_table(board_of(*entries)[0])).rows
+    assert [row[:2] for row in rows[1:]] == [["1", "best"], ["1", "as good"], ["3", "worse"]]
+
+
+def test_a_score_that_an_entry_lacks_is_a_dash(make_entry: Any) -> None:
+    with_sam = make_entry("with", [31.0, 32.0], scores={"sam": [2.0, 3.0]})
+    without = make_entry("without", [30.0, 31.0])
+    rows = Page(board_table(board_of(with_sam, without)[0])).rows
+    assert [row[3] for row in rows] == ["sam (°) ↓", "2.5", "–"]
+
+
+def test_a_method_links_to_its_paper_or_else_to_its_code(make_entry: Any) -> None:
+    entries = [
+        make_entry("paper", about={"url": "https://x.org/p?a=1&b=2", "code": "https://x.org/c"}),
+        make_entry("code", about={"code": "https://x.org/c_d_e~f*g"}),
+        make_entry("neither"),
+    ]
+    page = Page(board_table(board_of(*entries)[0]))
+    assert sorted(page.links) == [
+        ("https://x.org/c_d_e~f*g", "code"),
+        ("https://x.org/p?a=1&b=2", "paper"),
+    ]
+
+
+def test_the_caption_says_what_was_scored(make_entry: Any) -> None:
+    caption = Page(board_table(board_of(make_entry(recipe="toy"))[0])).html
+    for words in ("toy", "split test", "3 scenes", "24 rows", "d" * 12):
+        assert words in caption.replace("<code>", "").replace("</code>", "")
+
+
+# The page
+
+
+def tables_of(page: str) -> str:
+    assert page.count(START) == page.count(STOP) == 1
+    return page.split(START)[1].split(STOP)[0]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_the_rest_of_the_page_stays_byte_for_byte(
+    end: str, make_entry: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.md"
+    page = "\ufeff" + PAGE.replace("\n", end) + "no line end: é ✓ \t "
+    path.write_bytes(page.encode())
+    update_page(path, board_of(make_entry("Lanczos")))
+    written = path.read_bytes().decode()
+    before, after = page.split(START)[0], page.split(STOP)[1]
+    assert written.startswith(before + START)
+    assert written.endswith(STOP + after)
+    assert "Lanczos" in tables_of(written)
+    assert "OLD TABLE" not in tables_of(written)
+    assert [p.name for p in tmp_path.iterdir()] == ["page.md"]
+
+
+def test_a_second_update_changes_nothing(make_entry: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    found = boards([make_entry("a"), make_entry("b", task="cloud_removal")])
+    for page in (PAGE, "", "# Only a title"):
+        path.write_text(page, encoding="utf-8")
+        update_page(path, found)
+        once = path.read_bytes()
+        update_page(path, found)
+        assert path.read_bytes() == once
+
+
+def test_new_entries_take_the_place_of_old_ones(make_entry: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    update_page(path, board_of(make_entry("Lanczos")))
+    update_page(path, board_of(make_entry("Spline")))
+    page = path.read_text(encoding="utf-8")
+    assert "Spline" in page
+    assert "Lanczos" not in page
+    assert page.count(START) == page.count(STOP) == 1
+
+
+def test_missing_markers_get_a_section_at_the_end(make_entry: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(PAGE, encoding="utf-8")
+    update_page(path, boards([make_entry("a"), make_entry("b", task="cloud_removal")]))
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith(PAGE.split(START)[0])
+    end = page[page.index("More words") :]
+    assert end.startswith("More words\n\n## Cloud removal\n\n<!-- leaderboard:cloud_removal -->\n")
+    assert end.endswith("\n<!-- /leaderboard:cloud_removal -->\n")
+    assert Page(page).rows[1][1] == "a"
+
+
+def test_a_missing_page_is_made(make_entry: Any, tmp_path: Path) -> None:
+    path = tmp_path / "docs" / "page.md"
+    update_page(path, board_of(make_entry("a")))
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith(f"# Leaderboard\n\n## Super-resolution\n\n{START}\n")
+    assert page.endswith(f"\n{STOP}\n")
+
+
+def test_all_boards_of_a_task_stand_between_its_markers(make_entry: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(PAGE, encoding="utf-8")
+    other = make_entry("on toy", recipe="toy", dataset_digest="e" * 64)
+    update_page(path, boards([make_entry("on tiny"), other]))
+    tables = tables_of(path.read_text(encoding="utf-8"))
+    assert [row[1] for row in Page(tables).rows] == ["method", "on tiny", "method", "on toy"]
+
+
+def test_a_task_without_entries_keeps_what_is_between_its_markers(
+    make_entry: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(PAGE, encoding="utf-8")
+    update_page(path, boards([make_entry("b", task="cloud_removal")]))
+    assert tables_of(path.read_text(encoding="utf-8")) == "\nOLD TABLE\n"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"# Title\n{START}\nwords that must stay\n",
+        f"# Title\n{STOP}\nwords that must stay\n{START}\n",
+        f"`{START}` marks the table.\n\nwords that must stay\n\n{START}\n{STOP}\n",
+    ],
+    ids=["no closing marker", "closing marker first", "two opening markers"],
+)
+def test_markers_that_do_not_match_are_an_error_and_the_page_stays(
+    page: str, make_entry: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(page, encoding="utf-8")
+    with pytest.raises(BenchError, match=r"page\.md: .*leaderboard:super_res"):
+        update_page(path, board_of(make_entry("a")))
+    assert path.read_text(encoding="utf-8") == page
+    assert [p.name for p in tmp_path.iterdir()] == ["page.md"]
+
+
+def test_one_faulty_task_leaves_the_whole_page_as_it_was(make_entry: Any, tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    page = f"{PAGE}<!-- leaderboard:cloud_removal -->\n"
+    path.write_text(page, encoding="utf-8")
+    with pytest.raises(BenchError, match="'<!-- leaderboard:cloud_removal -->' is not followed"):
+        update_page(path, boards([make_entry("a"), make_entry("b", task="cloud_removal")]))
+    assert path.read_text(encoding="utf-8") == page
+
+
+# Hostile names
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</td></tr></table><h1>First",
+    "a | b | c |",
+    "a \\| b",
+    "a \\",
+    "[click](javascript:alert(1))",
+    "![x](https://evil.org/pixel.png)",
+    "](https://evil.org) [x",
+    "<https://evil.org>",
+    "`code` ``more`` `",
+    "**bold** _em_ ~~gone~~",
+    "# Heading",
+    "--- | ---",
+    "- item",
+    "1. item",
+    "&lt;b&gt; &amp; &#106;&#x6a;",
+    "-->",
+    f"{STOP} free text",
+    f"{START}",
+    'O\'Brien & "Sons"',
+    "$\\href{javascript:alert(1)}{x}$",
+    "[^1]",
+    "{{ 7 * 7 }} {% raw %}",
+    "x" * 80,
+]
+TAGS = {"p", "code", "table", "thead", "tbody", "tr", "th", "td", "strong", "a", "h1", "h2"}
+
+
+def check_that_nothing_breaks_out(path: Path, board: list[Board], names: list[str]) -> None:
+    """Render a page and compare every row with what it should show."""
+    update_page(path, board)
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert set(page.tags) <= TAGS
+    assert page.tags.count("h1") + page.tags.count("h2") == 2
+    assert page.tags.count("table") == 1
+    assert {len(row) for row in page.rows} == {4}
+    assert [row[1] for row in page.rows[1:]] == names
+    assert page.comments == [" leaderboard:super_res ", " /leaderboard:super_res "]
+    update_page(path, board)
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("link", ["", "https://x.org/"])
+def test_a_hostile_name_is_shown_as_it_stands(
+    name: str, link: str, make_entry: Any, tmp_path: Path
+) -> None:
+    entry = make_submission(make_entry().result, f"m {name}"[:80], url=link)
+    shown = " ".join(entry.name.split())
+    check_that_nothing_breaks_out(tmp_path / "page.md", board_of(entry), [shown])
+    page = Page((tmp_path / "page.md").read_text(encoding="utf-8"))
+    assert page.links == ([(link, shown)] if link else [])
+
+
+MARKUP = st.text(st.sampled_from(list("\\`*_{}[]()#+-.!|~<>&;:'\"/$^=@% \u00a0ab1é")), max_size=30)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@given(MARKUP)
+@example("\\|")
+@example("\\\\|")
+@example("&#124;")
+def test_escaped_text_is_shown_as_it_stands(text: str) -> None:
+    page = Page(f"| h |\n| --- |\n| x{escape(text)}x |\n| [x{escape(text)}x](https://x.org) |\n")
+    shown = f"x{' '.join(text.split())}x"
+    # An editor's escape() puts text on one line; spaces at its ends are gone.
+    assert page.rows == [["h"], [shown], [shown]]
+    assert set(page.tags) <= TAGS
+    assert page.links == [("https://x.org", shown)]
+
+
+LINKS = [
+    "https://x.org/a*b*c_d_e~~f~~",
+    "https://x.org/?a=&lt;b&gt;&quot;",
+    "https://x.org/{{7*7}}#frag!ment$x$",
+    "http://x.org/%22onclick=alert(1)",
+    "https://x.org/é/方",
+]
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_that_is_accepted_stays_a_link(link: str, make_entry: Any, tmp_path: Path) -> None:
+    try:
+        entry = make_submission(make_entry().result, "Lanczos", url=link)
+    except BenchError:
+        assert "(" in link
+        return
+    check_that_nothing_breaks_out(tmp_path / "page.md", board_of(entry), ["Lanczos"])
+    [(target, text)] = Page((tmp_path / "page.md").read_text(encoding="utf-8")).links
+    assert text == "Lanczos"
+    assert target.startswith(("https://x.org/", "http://x.org/"))
+
+
+@pytest.mark.parametrize("field", ["recipe", "split", "package"])
+@pytest.mark.parametrize(
+    "text", ["x` <script>alert(1)</script> `x", f"x`\n\n{STOP}\n\n# Free\n\n`"]
+)
+def test_no_other_text_of_a_result_breaks_out(
+    field: str, text: str, make_entry: Any, tmp_path: Path
+) -> None:
+    entry = make_entry("Lanczos", **{field: text})
+    check_that_nothing_breaks_out(tmp_path / "page.md", board_of(entry), ["Lanczos"])
+
+
+def test_notes_and_authors_do_not_reach_the_page(make_entry: Any, tmp_path: Path) -> None:
+    about = {"notes": f"{STOP}\n<script>alert(1)</script>\n| a | b |", "authors": "<b>Ada</b>"}
+    entry = make_submission(make_entry().result, "Lanczos", **about)
+    check_that_nothing_breaks_out(tmp_path / "page.md", board_of(entry), ["Lanczos"])

@@ -1,0 +1,173 @@
+"""Ranking: by the headline, with ties where a paired test can't tell entries apart."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+
+from vrs_bench.errors import BenchError
+from vrs_bench.leaderboard.ranking import boards, rank
+from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.tasks import TASKS
+
+N = 12
+BASE = 30 + np.random.default_rng(0).normal(size=N)
+"""PSNR of scenes, some of which are harder than others."""
+
+
+def wobble(seed: int, spread: float) -> Any:
+    """Return differences of mean 0 and of that standard deviation, one a scene."""
+    draws = np.random.default_rng(seed).normal(size=N)
+    return spread * (draws - draws.mean()) / draws.std(ddof=1)
+
+
+def ranks(ranked: list[tuple[int, Submission]]) -> list[tuple[int, str]]:
+    return [(place, entry.name) for place, entry in ranked]
+
+
+def p_value(first: Any, second: Any) -> float:
+    return float(ttest_rel(first, second).pvalue)
+
+
+# Order
+
+
+@pytest.fixture
+def lower_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASKS, "super_res", replace(TASKS["super_res"], headline="sam"))
+
+
+def clearly_apart(make_entry: Any) -> list[Submission]:
+    """Return three entries whose order by PSNR is a, b, c, and by SAM c, b, a."""
+    return [
+        make_entry(name, BASE + psnr + wobble(seed, 0.1), scores={"sam": 5 + psnr + BASE / 30})
+        for seed, (name, psnr) in enumerate([("b", 1.0), ("c", 0.0), ("a", 2.0)])
+    ]
+
+
+def test_the_highest_leads_where_higher_is_better(make_entry: Any) -> None:
+    assert ranks(rank(clearly_apart(make_entry))) == [(1, "a"), (2, "b"), (3, "c")]
+
+
+@pytest.mark.usefixtures("lower_is_better")
+def test_the_lowest_leads_where_lower_is_better(make_entry: Any) -> None:
+    assert ranks(rank(clearly_apart(make_entry))) == [(1, "c"), (2, "b"), (3, "a")]
+
+
+def test_one_entry_leads_alone(make_entry: Any) -> None:
+    assert ranks(rank([make_entry("only")])) == [(1, "only")]
+
+
+# Ties
+
+
+def test_entries_that_a_paired_test_does_not_tell_apart_share_a_rank(make_entry: Any) -> None:
+    close, clear = BASE - 0.05 + wobble(1, 0.4), BASE - 1.0 + wobble(2, 0.4)
+    assert p_value(BASE, close) > 0.3
+    assert p_value(BASE, clear) < 0.001
+    entries = [make_entry("clear", clear), make_entry("close", close), make_entry("best", BASE)]
+    assert ranks(rank(entries)) == [(1, "best"), (1, "close"), (3, "clear")]
+
+
+def test_a_small_difference_that_every_scene_shows_is_no_tie(make_entry: Any) -> None:
+    """Scenes differ by a decibel, methods by a tenth: only a paired test sees it."""
+    second = BASE - 0.1 + wobble(3, 0.02)
+    assert BASE.std(ddof=1) > 0.5
+    assert p_value(BASE, second) < 1e-6
+    entries = [make_entry("second", second), make_entry("best", BASE)]
+    assert ranks(rank(entries)) == [(1, "best"), (2, "second")]
+
+
+def test_ties_are_with_the_leader_of_the_rank_not_with_the_neighbour(make_entry: Any) -> None:
+    b, c = BASE - 0.2 + wobble(4, 0.5), BASE - 0.4 + wobble(5, 0.3)
+    d = c - 0.02 + wobble(6, 0.2)
+    assert p_value(BASE, b) > 0.15
+    assert p_value(b, c) > 0.15
+    assert p_value(BASE, c) < 0.005
+    assert p_value(c, d) > 0.5
+    entries = [make_entry(*pair) for pair in (("d", d), ("c", c), ("b", b), ("a", BASE))]
+    assert ranks(rank(entries)) == [(1, "a"), (1, "b"), (3, "c"), (3, "d")]
+
+
+@pytest.mark.usefixtures("lower_is_better")
+def test_ties_where_lower_is_better(make_entry: Any) -> None:
+    close, clear = BASE + 0.05 + wobble(1, 0.4), BASE + 1.0 + wobble(2, 0.4)
+    pairs = {"clear": clear, "close": close, "best": BASE}
+    entries = [make_entry(name, BASE, scores={"sam": sam}) for name, sam in pairs.items()]
+    assert ranks(rank(entries)) == [(1, "best"), (1, "close"), (3, "clear")]
+
+
+def test_one_scene_tells_nothing_apart(make_entry: Any) -> None:
+    entries = [make_entry("low", [20.0]), make_entry("high", [40.0])]
+    assert ranks(rank(entries)) == [(1, "high"), (1, "low")]
+
+
+def test_equal_means_stand_in_the_order_of_their_file_names(make_entry: Any) -> None:
+    entries = [make_entry(name, BASE) for name in ("Zoom", "éclair", "Echo")]
+    assert ranks(rank(entries)) == [(1, "Echo"), (1, "éclair"), (1, "Zoom")]
+
+
+# Boards
+
+
+def test_what_can_not_be_compared_stands_on_boards_of_its_own(make_entry: Any) -> None:
+    entries = [
+        make_entry("other digest", BASE, dataset_digest="e" * 64),
+        make_entry("other size", BASE, recipe="toy", dataset_digest="f" * 64),
+        make_entry("other split", BASE, split="validation"),
+        make_entry("other task", BASE, task="sar_to_optical"),
+        make_entry("a", BASE),
+        make_entry("b", BASE - 5 + wobble(0, 0.1)),
+    ]
+    found = boards(entries)
+    assert {tuple(entry.name for _, entry in board.ranked) for board in found} == {
+        ("a", "b"),
+        ("other digest",),
+        ("other size",),
+        ("other split",),
+        ("other task",),
+    }
+    assert len(found) == 5
+    for board in found:
+        assert board.ranked[0][0] == 1
+        for _, entry in board.ranked:
+            result = entry.result
+            assert (board.task, board.split) == (result.task, result.split)
+            assert (board.recipe, board.dataset_digest) == (result.recipe, result.dataset_digest)
+
+
+def test_boards_come_in_the_order_of_the_tasks(make_entry: Any) -> None:
+    names = ["sar_to_optical", "super_res", "cloud_removal"]
+    found = boards(make_entry(task=name) for name in names)
+    assert [board.task for board in found] == ["super_res", "cloud_removal", "sar_to_optical"]
+
+
+def test_nothing_makes_no_board() -> None:
+    assert boards([]) == []
+
+
+def test_the_order_of_the_files_changes_nothing(make_entry: Any) -> None:
+    entries = [
+        *(make_entry(f"m{i}", BASE - 0.1 * i + wobble(i, 0.2)) for i in range(6)),
+        make_entry("same as m1", BASE - 0.1 + wobble(1, 0.2)),
+        make_entry("elsewhere", BASE, task="cloud_removal"),
+    ]
+    first = boards(entries)
+    for seed in range(5):
+        shuffled = random.Random(seed).sample(entries, len(entries))  # noqa: S311
+        assert boards(shuffled) == first
+    small = [make_entry(name, BASE) for name in "abc"]
+    assert all(rank(list(order)) == rank(small) for order in permutations(small))
+
+
+def test_entries_of_one_board_that_state_other_scenes_are_not_ranked(make_entry: Any) -> None:
+    """The digest fixes the scenes, so one of the two does not tell the truth."""
+    entries = [make_entry("all scenes", BASE), make_entry("easy scenes", BASE[:5] + 9)]
+    with pytest.raises(BenchError, match="different scenes"):
+        boards(entries)

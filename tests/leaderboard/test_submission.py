@@ -1,0 +1,352 @@
+"""Submissions: what is written is what is read, and nobody's file is trusted."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation import evaluate
+from vrs_bench.leaderboard.submission import (
+    make_submission,
+    read_submission,
+    read_submissions,
+    slug,
+    write_submission,
+)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+# Round trip
+
+
+def test_an_evaluated_submission_is_read_as_it_was_written(tiny: Path, tmp_path: Path) -> None:
+    scene = next(DatasetFolder(tiny).scenes("super_res", "test", ["hr"]))
+    predictions = np.clip(scene["hr"] / 1e4 + 0.01, 0, 1)
+    result = evaluate(predictions, "super_res", tiny)
+    about = {"authors": "Ada, Grace", "url": "https://x.org/a?b=c#d", "code": "http://x.org"}
+    entry = make_submission(result, "A plain shift", notes="Line one\nline two", **about)
+    path = write_submission(entry, tmp_path)
+    assert files_in(tmp_path) == ["super_res/a-plain-shift.json"]
+    assert path == tmp_path / "super_res" / "a-plain-shift.json"
+    assert read_submission(path) == entry
+    assert read_submissions(tmp_path) == [entry]
+
+
+def test_the_file_says_who_what_and_how(make_entry: Any, tmp_path: Path) -> None:
+    entry = make_entry("U-Net", (30.0, 31.0), {"authors": "Ada", "notes": "Five seeds."})
+    data = json.loads(write_submission(entry, tmp_path).read_text(encoding="utf-8"))
+    result = data.pop("result")
+    assert data == {
+        "format": 1,
+        "name": "U-Net",
+        "authors": "Ada",
+        "url": "",
+        "code": "",
+        "notes": "Five seeds.",
+        "date": "2026-01-31",
+    }
+    psnr = result["scores"]["psnr"]
+    assert (psnr["mean"], psnr["unit"], psnr["higher_is_better"]) == (30.5, "dB", True)
+    assert psnr["per_scene"] == {"900000": 30.0, "900001": 31.0}
+    assert result["dataset_digest"] == "d" * 64
+
+
+def test_a_submission_is_dated_today(make_entry: Any) -> None:
+    before = datetime.datetime.now(datetime.UTC).date()
+    date = make_submission(make_entry().result, "x").date
+    assert before <= date <= datetime.datetime.now(datetime.UTC).date()
+
+
+# Slugs
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("U-Net", "u-net"),
+        ("  Bicubic ×4 (ours)  ", "bicubic-4-ours"),
+        ("Ünïcödé", "unicode"),
+        ("ﬁne²", "fine2"),
+        ("A__B--C", "a-b-c"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("C:\\windows\\system32", "c-windows-system32"),
+        ("..", None),
+        ("/", None),
+        ("方法", None),
+        ("🛰️", None),
+        ("a" * 79 + " b", "a" * 79),
+    ],
+)
+def test_slugs_are_lower_case_words_joined_by_hyphens(name: str, expected: str | None) -> None:
+    if expected is None:
+        with pytest.raises(BenchError, match="name: expected at least one letter or digit"):
+            slug(name)
+    else:
+        assert slug(name) == expected
+
+
+@settings(derandomize=True, database=None, deadline=None)
+@given(st.text(max_size=120))
+def test_no_name_leads_out_of_the_folder(name: str) -> None:
+    try:
+        found = slug(name)
+    except BenchError:
+        return
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", found)
+    assert len(found) <= 80
+
+
+# What a person may say
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("name", ""),
+        ("name", "x" * 81),
+        ("name", "two\nlines"),
+        ("name", "bell\x07"),
+        ("name", "colour\x1b[31m"),
+        ("name", "c1 colour\x9b31m"),
+        ("name", "moc.evil \u202ereversed"),
+        ("name", "line\u2028separator"),
+        ("authors", "x" * 201),
+        ("authors", "tab\tcharacter"),
+        ("authors", "nul\x00"),
+        ("notes", "x" * 2001),
+        ("notes", "clear\x1b[2Jscreen"),
+        *(
+            (field, link)
+            for field in ("url", "code")
+            for link in (
+                "javascript:alert(1)",
+                "JavaScript:alert(1)",
+                "data:text/html,<script>alert(1)</script>",
+                "file:///etc/passwd",
+                "//x.org",
+                "x.org",
+                "https://",
+                "https://x.org/a b",
+                "https://x.org/\n",
+                "https://x.org/\x01",
+                'https://x.org/"onclick="alert(1)',
+                "https://x.org/'a",
+                "https://x.org/<b>",
+                "https://x.org/`a`",
+                "https://x.org/) [y](javascript:alert(1)",
+                "https://x.org/a|b",
+                "https://x.org/a\\",
+                "https://x.org/" + "x" * 500,
+            )
+        ),
+    ],
+)
+def test_what_could_harm_a_page_or_a_terminal_is_refused(
+    field: str, text: str, make_entry: Any
+) -> None:
+    about = {"name": "ok", field: text}
+    with pytest.raises(BenchError, match=f"(?m)^the submission is not valid:\n{field}: "):
+        make_submission(make_entry().result, **about)
+
+
+def test_all_that_is_wrong_is_said_at_once(make_entry: Any) -> None:
+    with pytest.raises(BenchError, match=r"(?s)name: .*url: .*code: "):
+        make_submission(make_entry().result, "", url="x.org", code="y.org")
+
+
+def test_a_misspelt_field_is_an_error(make_entry: Any) -> None:
+    with pytest.raises(BenchError, match="author: "):
+        make_submission(make_entry().result, "ok", author="Ada")
+
+
+def test_a_name_without_a_file_name_is_refused_before_anything_is_written(make_entry: Any) -> None:
+    with pytest.raises(BenchError, match="name: expected at least one letter or digit"):
+        make_submission(make_entry().result, "!!!")
+
+
+# Writing
+
+
+def test_an_entry_is_replaced_only_on_request(make_entry: Any, tmp_path: Path) -> None:
+    first, second = make_entry("Same name", (30.0,)), make_entry("Same, name!", (31.0,))
+    path = write_submission(first, tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(BenchError, match=r"same-name\.json: there is an entry .* --replace it"):
+        write_submission(second, tmp_path)
+    assert path.read_bytes() == before
+    assert files_in(tmp_path) == ["super_res/same-name.json"]
+    assert write_submission(second, tmp_path, replace=True) == path
+    assert read_submission(path) == second
+    assert files_in(tmp_path) == ["super_res/same-name.json"]
+
+
+def test_an_unknown_task_writes_nothing(make_entry: Any, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"unknown task '\.\./super_res'"):
+        write_submission(make_entry(task="../super_res"), tmp_path / "entries")
+    assert files_in(tmp_path) == []
+    assert not (tmp_path / "entries").exists()
+
+
+# Reading what anybody may have written
+
+
+def set_at(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            data = data[key]
+        data[path[-1]] = to
+
+    return change
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+PSNR = ("result", "scores", "psnr")
+FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "no name": (lambda data: data.pop("name"), "name: Field required"),
+    "no result": (lambda data: data.pop("result"), "result: Field required"),
+    "unknown key": (set_at("script", to="x"), "script: Extra inputs are not permitted"),
+    "format": (set_at("format", to=2), "format: Input should be 1"),
+    "number for text": (set_at("notes", to=3), "notes: Input should be a valid string"),
+    "no date": (set_at("date", to="yesterday"), "date: Input should be a valid date"),
+    "control character": (set_at("name", to="a\x1bb"), "name: "),
+    "script link": (set_at("url", to="javascript:alert(1)"), "url: "),
+    "deep nesting": (set_at("notes", to=nested(900)), "Invalid JSON: recursion limit exceeded"),
+    "nan": (set_at(*PSNR, "mean", to=float("nan")), "psnr.mean: Input should be a finite number"),
+    "other mean": (set_at(*PSNR, "mean", to=99.0), "psnr: the mean is 99, that of the scenes"),
+    "unknown task": (set_at("result", "task", to="sharpen"), "unknown task 'sharpen'"),
+    "no headline": (lambda data: data["result"]["scores"].pop("psnr"), "has no score 'psnr'"),
+    "unknown metric": (
+        lambda data: data["result"]["scores"].update(
+            sma={**data["result"]["scores"]["sam"], "metric": "sma"}
+        ),
+        "unknown metric 'sma'; did you mean 'sam'?",
+    ),
+    "other unit": (set_at(*PSNR, "unit", to="%"), "'psnr' has another unit, direction"),
+    "other direction": (set_at(*PSNR, "higher_is_better", to=False), "'psnr' has another"),
+    "other definition": (set_at(*PSNR, "version", to="0"), "'psnr' has another"),
+    "no letters": (set_at("name", to="!!!"), "name: expected at least one letter or digit"),
+    "other name": (set_at("name", to="Lanczos"), "this entry belongs in super_res/lanczos.json"),
+    "other task": (
+        set_at("result", "task", to="cloud_removal"),
+        "this entry belongs in cloud_removal/bicubic.json",
+    ),
+}
+
+
+@pytest.fixture
+def entry_file(make_entry: Any, tmp_path: Path) -> Path:
+    return write_submission(make_entry(scores={"sam": (2.0, 3.0, 4.0)}), tmp_path)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_entries_that_are_not_as_they_should_be_are_refused(fault: str, entry_file: Path) -> None:
+    change, message = FAULTS[fault]
+    data = json.loads(entry_file.read_text(encoding="utf-8"))
+    change(data)
+    entry_file.write_text(json.dumps(data))
+    with pytest.raises(BenchError) as caught:
+        read_submissions(entry_file.parent.parent)
+    assert str(caught.value).startswith(f"{entry_file}: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "3", "\x00", "[" * 100_000, '{"a":' * 100_000, '{"name": "x"}'],
+    ids=lambda text: f"{text[:12]!r}-{len(text)}",
+)
+def test_other_files_are_refused(text: str, entry_file: Path) -> None:
+    entry_file.write_text(text)
+    with pytest.raises(BenchError, match="not a submission"):
+        read_submission(entry_file)
+
+
+def test_bytes_that_are_no_text_are_refused(entry_file: Path) -> None:
+    entry_file.write_bytes(b"\xff\xfe\x80" * 9)
+    with pytest.raises(BenchError, match="not a submission"):
+        read_submission(entry_file)
+
+
+def test_a_file_that_is_too_large_is_refused_unread(entry_file: Path) -> None:
+    data = entry_file.read_text(encoding="utf-8")
+    entry_file.write_text(data + " " * 4_000_000)  # JSON that would otherwise be all right
+    with pytest.raises(BenchError, match="larger than 4000000 bytes, which no entry is"):
+        read_submission(entry_file)
+
+
+def test_a_folder_or_a_broken_link_of_that_name_is_refused(
+    entry_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "super_res" / "folder.json").mkdir()
+    (tmp_path / "super_res" / "link.json").symlink_to(tmp_path / "nowhere.json")
+    with pytest.raises(BenchError, match=r"(?s)folder\.json: .*link\.json: "):
+        read_submissions(tmp_path)
+
+
+def test_an_entry_in_another_place_is_refused(entry_file: Path, tmp_path: Path) -> None:
+    for place in ("super_res/other.json", "cloud_removal/bicubic.json", "hidden/bicubic.json"):
+        copy = tmp_path / place
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(entry_file.read_bytes())
+        with pytest.raises(BenchError, match=r"this entry belongs in super_res/bicubic\.json"):
+            read_submission(copy)
+
+
+def test_all_faulty_entries_are_listed_at_once(make_entry: Any, tmp_path: Path) -> None:
+    good, empty, moved, wrong = (
+        write_submission(make_entry(name), tmp_path) for name in ("a", "b", "c", "d")
+    )
+    empty.write_text("")
+    moved.rename(moved.with_name("z.json"))
+    wrong.write_text(wrong.read_text(encoding="utf-8").replace('"dB"', '"m"'))
+    with pytest.raises(BenchError) as caught:
+        read_submissions(tmp_path)
+    text = str(caught.value)
+    assert [line for line in text.splitlines() if str(good) in line] == []
+    for path, message in (
+        (empty, "not a submission"),
+        (moved.with_name("z.json"), "this entry belongs in super_res/c.json"),
+        (wrong, "'psnr' has another unit"),
+    ):
+        assert f"{path}: " in text
+        assert message in text
+
+
+def test_entries_come_in_the_order_of_their_paths_and_other_files_are_left_alone(
+    make_entry: Any, tmp_path: Path
+) -> None:
+    for name, task in (("b", "super_res"), ("a", "super_res"), ("c", "cloud_removal")):
+        write_submission(make_entry(name, task=task), tmp_path)
+    (tmp_path / "README.md").write_text("# Submissions")
+    (tmp_path / "super_res" / ".a.json.123.partial").write_text("{")
+    entries = read_submissions(tmp_path)
+    assert [(entry.result.task, entry.name) for entry in entries] == [
+        ("cloud_removal", "c"),
+        ("super_res", "a"),
+        ("super_res", "b"),
+    ]
+
+
+def test_no_folder_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"nowhere: no folder .* with: vrs-bench submit"):
+        read_submissions(tmp_path / "nowhere")

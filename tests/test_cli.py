@@ -1,0 +1,458 @@
+"""The command line as a user meets it: the installed script, its streams and exit statuses."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import shapely
+import typer
+from PIL import Image
+
+from vrs_bench import cli
+from vrs_bench.data.reader import DatasetFolder
+
+VRS_BENCH = Path(sys.executable).with_name("vrs-bench")
+COMMANDS = {str(command.callback.__name__): command for command in cli.app.registered_commands}
+
+RECIPE = """
+name: small
+scenes: 6
+scenes_per_shard: 2
+world:
+  seed: 20
+  height: 64
+  width: 64
+  horizon: 3
+  cells: {n: 8, border_px: 1.0}
+  series: {start_day: 20, step_days: 45}
+"""
+# The original's own files, but for the path of the archive, with the sizes of a test.
+GENERATION = """
+ts:
+  path: ['sktime:/BasicMotions/BasicMotions_TRAIN.ts']
+  ndim: 3
+  nclass: 2
+product:
+  size:
+    width: 40
+    height: 32
+  nbands: 3
+  horizon: 4
+  background_color: 51
+  n_polygons: 5
+random_sampler:
+  name: 'gaussian_process'
+  std: 1.
+  kernel:
+    name: 'rbf'
+    length_scale: 2.5
+astype: 'h5'
+seed: 3
+"""
+DERIVATION = """
+latent_product_path: "latent"
+target_size:
+  width: 10
+  height: 8
+temporal_res: 2
+corruption:
+deformation:
+postprocess:
+aggregation:
+  name: convolution
+  kernel:
+    sigma: 1.5
+seed: 73
+"""
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which output is plain, wherever the tests run."""
+    coloured = {"GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "CLICOLOR_FORCE"}
+    kept = {name: value for name, value in os.environ.items() if name not in coloured}
+    return {**kept, "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
+
+
+def run(
+    *words: object, cwd: Path, status: int = 0, command: Sequence[object] = (VRS_BENCH,)
+) -> subprocess.CompletedProcess[str]:
+    """Run the command and check its exit status, and that nobody sees a traceback."""
+    done = subprocess.run(
+        [str(word) for word in (*command, *words)],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def message(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one message of a command that failed; above it there may be a progress bar."""
+    before, marker, text = done.stderr.partition("vrs-bench: ")
+    assert marker
+    assert len(before.splitlines()) <= 1
+    assert "vrs-bench: " not in text.splitlines()[0]
+    assert done.stdout == ""
+    return text
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder, to read, with small.yaml, the dataset vrs-toy and two predictions."""
+    place = tmp_path_factory.mktemp("cli")
+    (place / "small.yaml").write_text(RECIPE)
+    done = run("build", "super_res", "--size", "small.yaml", cwd=place)
+    assert re.fullmatch(r"vrs-toy: 18 rows in 4 files, \d\.\d MB\n", done.stdout)
+    assert "build super_res" in done.stderr
+    assert "18/18" in done.stderr
+    for name, noise in (("good", 0.005), ("bad", 0.02)):
+        rng = np.random.default_rng(0)
+        (place / name).mkdir()
+        for scene in DatasetFolder(place / "vrs-toy").scenes("super_res", "test", ["hr"]):
+            for step, truth in enumerate(scene["hr"] / 1e4):
+                prediction = np.clip(truth + rng.normal(0, noise, truth.shape), 0, 1)
+                file = place / name / f"{scene['scene']:06d}_{step:03d}.npy"
+                np.save(file, prediction.astype(np.float32))
+    return place
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, tmp_path: Path) -> None:
+    done = run(command, "--help", cwd=tmp_path)
+    assert f"Example: vrs-bench {command} " in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_example_is_good_usage(command: str) -> None:
+    text = " ".join((inspect.getdoc(COMMANDS[command].callback) or "").split())
+    examples = re.findall(r"Example: `vrs-bench ([^`]+)`", text)
+    assert examples
+    parser: Any = typer.main.get_command(cli.app)
+    for example in examples:
+        name, *words = shlex.split(example)
+        assert name == command
+        parser.commands[name].make_context(name, words)  # an error if they don't parse
+
+
+def test_help_lists_every_command(tmp_path: Path) -> None:
+    done = run("--help", cwd=tmp_path)
+    for command in COMMANDS:
+        assert re.search(rf"^│ {command} +\w", done.stdout, re.MULTILINE)
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    module = run("--help", cwd=tmp_path, command=(sys.executable, "-m", "vrs_bench"))
+    assert "Image restoration and translation in remote sensing" in module.stdout
+    done = run("verify", "x", cwd=tmp_path, status=1, command=(sys.executable, "-m", "vrs_bench"))
+    assert message(done).startswith("x: no dataset here")
+
+
+# Bad usage
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("", "Usage: vrs-bench"),
+        ("bild", "Did you mean 'build'"),
+        ("build", "Missing argument"),
+        ("build super_res --worker 2", "No such option"),
+        ("build super_res --workers two", "Invalid value for '--workers'"),
+        ("show tiny --view side", "Invalid value for '--view'"),
+        ("show tiny --step -1", "Invalid value for '--step'"),
+        ("show tiny --pixel 12", "--pixel: expected ROW,COLUMN, for example 12,40; got '12'"),
+        ("show tiny --pixel 1,-2", "--pixel: expected ROW,COLUMN"),
+        ("generate --cfg x.yaml", "Missing option '--o'"),
+        ("generate --cfg x.yaml --o y --seed -1", "Invalid value for '--seed'"),
+        ("compare one.json", "Missing argument"),
+        ("submit predictions", "Missing option '--name'"),
+    ],
+)
+def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> None:
+    done = run(*words.split(), cwd=tmp_path, status=2)
+    assert text in (done.stderr if words else done.stdout)
+    assert list(tmp_path.iterdir()) == []
+
+
+# What the user can mend
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("build super_ress --out new", "unknown task 'super_ress'; did you mean 'super_res'?"),
+        ("build super_res --size smal.yaml --out new", "smal.yaml: can't be read as a recipe"),
+        ("build super_res --scenes 2 --out new", "--scenes: scenes: .* 3, got 2"),
+        ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
+        ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
+        ("show nowhere", "nowhere: can't be read as a recipe"),
+        ("show small.yaml --step 3", "step: the scene has time steps 0 to 2, got 3"),
+        ("show small.yaml --task x", "unknown task 'x'; known: cloud_removal, sar_to_optical, "),
+        ("show uea.yaml", "world.series.source: .* 'uea' does not have; choose 'phenology'"),
+        ("show small.yaml --out small.yaml/x.png", "small.yaml"),
+        ("evaluate nowhere", "nowhere: no such file or folder"),
+        ("evaluate good --task cloud_removal", "holds no task 'cloud_removal', only super_res"),
+        ("submit good --name Good --url javascript:alert(1)", "(?s)submission is not valid.*url: "),
+        ("leaderboard", "submissions: no folder of submissions; make an entry with: vrs-bench"),
+        ("generate --cfg tiny --o new", "missing key 'ts'"),
+    ],
+)
+def test_a_fault_ends_with_status_1_and_one_message(words: str, text: str, place: Path) -> None:
+    uea = "series: {source: uea, path: ['sktime:/BasicMotions/BasicMotions_TRAIN.ts'], ndim: 2"
+    (place / "uea.yaml").write_text(re.sub("series: .*", f"{uea}, nclass: 2}}", RECIPE))
+    done = run(*words.split(), cwd=place, status=1)
+    assert re.search(text, message(done)), done.stderr
+    assert not (place / "new").exists()
+    assert not (place / "submissions").exists()
+
+
+# From a recipe to a leaderboard
+
+
+def test_verify_finds_damage_and_build_mends_it(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(RECIPE)
+    build = ("build", "super_res", "--size", "small.yaml", "--out", "data")
+    run(*build, cwd=tmp_path)
+    shard = next((tmp_path / "data" / "super_res").glob("test-*.parquet"))
+    whole = shard.read_bytes()
+    assert whole == (place / "vrs-toy" / "super_res" / shard.name).read_bytes()
+    shard.write_bytes(whole[:-1])
+    fault = f"super_res/{shard.name}: {len(whole) - 1} bytes, the manifest says {len(whole)}"
+    assert run("verify", "data", cwd=tmp_path, status=1).stdout == f"{fault}\n"
+    done = run("verify", "data", "--json", cwd=tmp_path, status=1)
+    assert json.loads(done.stdout) == {"folder": "data", "faults": [fault]}
+    run(*build, cwd=tmp_path)
+    assert shard.read_bytes() == whole
+    done = run("verify", "data", cwd=tmp_path)
+    assert done.stdout == "data: every file is as the manifest says\n"
+
+
+def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
+    data = ("--data", place / "vrs-toy")
+    # Evaluate
+    done = run("evaluate", place / "good", *data, "--out", "good.json", cwd=tmp_path)
+    assert done.stdout.startswith("super_res, split test of 'small', data ")
+    assert " 3 rows, 1 scenes, 0 values clipped" in done.stdout
+    assert "3/3" in done.stderr
+    done = run("evaluate", place / "bad", *data, "--out", "bad.json", "--json", cwd=tmp_path)
+    bad = json.loads(done.stdout)
+    assert bad == json.loads((tmp_path / "bad.json").read_text(encoding="utf-8"))
+    good = json.loads((tmp_path / "good.json").read_text(encoding="utf-8"))
+    [scene] = DatasetFolder(place / "vrs-toy").scenes("super_res", "test", ["hr"])
+    psnr = {}
+    for name, result in (("good", good), ("bad", bad)):
+        files = [place / name / f"{scene['scene']:06d}_{step:03d}.npy" for step in range(3)]
+        errors = np.stack([np.load(file) for file in files]) - scene["hr"] / 1e4
+        psnr[name] = np.mean(-10 * np.log10((errors**2).mean(axis=(1, 2, 3))))
+        assert result["scores"]["psnr"]["mean"] == pytest.approx(psnr[name], abs=1e-4)
+
+    # Compare
+    done = run("compare", "good.json", "bad.json", "--json", cwd=tmp_path)
+    comparison = json.loads(done.stdout)
+    assert comparison["difference"] == pytest.approx(psnr["good"] - psnr["bad"], abs=1e-4)
+    assert done.stderr == ""
+    done = run("compare", "good.json", "bad.json", "--metric", "sam", cwd=tmp_path)
+    assert done.stdout.startswith("sam: difference -")
+    done = run("compare", "good.json", "bad.json", "--metric", "pnsr", cwd=tmp_path, status=1)
+    assert message(done) == "no score 'pnsr'; did you mean 'psnr'?\n"
+
+    # Submit
+    for name in ("good", "bad"):
+        about = ("--name", f"{name} <one>", "--authors", "Ada", "--code", "https://x.org/code")
+        done = run("submit", place / name, *data, *about, cwd=tmp_path)
+        assert done.stdout == f"submissions/super_res/{name}-one.json\n"
+    entry = tmp_path / "submissions" / "super_res" / "good-one.json"
+    written = entry.read_bytes()
+    again = ("submit", place / "bad", *data, "--name", "Good One!")
+    done = run(*again, cwd=tmp_path, status=1)
+    assert "there is an entry of that name; choose another or --replace it" in message(done)
+    assert entry.read_bytes() == written
+    run(*again, "--replace", cwd=tmp_path)
+    assert json.loads(entry.read_bytes())["name"] == "Good One!"
+    entry.write_bytes(written)
+
+    # Leaderboard
+    page = tmp_path / "page.md"
+    page.write_text("# Ours\n\nWords that stay\n", encoding="utf-8")
+    done = run("leaderboard", "--page", "page.md", cwd=tmp_path)
+    assert done.stderr == ""
+    for text in (done.stdout, page.read_text(encoding="utf-8")):
+        first, second = [line for line in text.splitlines() if line.startswith("| 1 ")]
+        assert first.startswith("| 1 | [good &lt;one&gt;](https://x.org/code) | ")
+        assert f"| {psnr['good']:.4g} |" in first
+        assert second.startswith("| 1 | [bad &lt;one&gt;](https://x.org/code) | ")
+    assert page.read_text(encoding="utf-8").startswith("# Ours\n\nWords that stay\n")
+
+    # A faulty entry
+    before = page.read_bytes()
+    entry.write_text("{}")
+    done = run("leaderboard", "--page", "page.md", cwd=tmp_path, status=1)
+    assert message(done).startswith("submissions/super_res/good-one.json: not a submission:\n")
+    assert page.read_bytes() == before
+
+
+def test_an_output_that_can_not_be_written_is_no_traceback(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    words = ("evaluate", place / "good", "--data", place / "vrs-toy", "--out", "folder")
+    done = run(*words, cwd=tmp_path, status=1)
+    assert "folder" in message(done)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("view", ["scene", "stages", "signatures", "texture"])
+def test_show_writes_a_picture(view: str, place: Path, tmp_path: Path) -> None:
+    words = ("show", place / "vrs-toy", "--view", view, "--task", "cloud_removal")
+    done = run(*words, cwd=tmp_path)
+    assert done.stdout == f"{view}.png\n"
+    assert done.stderr == ""
+    data = (tmp_path / f"{view}.png").read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    with Image.open(tmp_path / f"{view}.png") as image:
+        colours = np.asarray(image.convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(colours, axis=0)) > 50
+    assert [path.name for path in tmp_path.iterdir()] == [f"{view}.png"]
+
+
+def test_the_same_scene_is_the_same_picture(place: Path, tmp_path: Path) -> None:
+    words = ("--scene", "900000", "--step", "2", "--pixel", "0,63")
+    run("show", place / "small.yaml", *words, "--out", "a/one.png", cwd=tmp_path)
+    run("show", place / "vrs-toy", *words, "--out", "a/two.png", cwd=tmp_path)
+    assert (tmp_path / "a/one.png").read_bytes() == (tmp_path / "a/two.png").read_bytes()
+
+
+def test_show_writes_an_animation_of_the_horizon(place: Path, tmp_path: Path) -> None:
+    done = run("show", place / "small.yaml", "--view", "animation", cwd=tmp_path)
+    assert done.stdout == "animation.gif\n"
+    assert (tmp_path / "animation.gif").read_bytes().startswith(b"GIF89a")
+    with Image.open(tmp_path / "animation.gif") as image:
+        assert image.n_frames == 3
+        width, height = image.size
+    assert width == 3 * height  # latent, input and radar
+
+
+def test_show_writes_cells_as_vectors(place: Path, tmp_path: Path) -> None:
+    run("show", place / "small.yaml", "--view", "geojson", "--out", "cells.json", cwd=tmp_path)
+    data = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
+    assert data["type"] == "FeatureCollection"
+    cells = [shapely.geometry.shape(feature["geometry"]) for feature in data["features"]]
+    assert [feature["properties"]["cell"] for feature in data["features"]] == list(range(1, 9))
+    assert all(cell.geom_type == "Polygon" and cell.is_valid for cell in cells)
+    assert sum(cell.area for cell in cells) == pytest.approx(640**2)  # 64 pixels of 10 m
+
+
+# The original toy's commands
+
+
+def frames(product: Path) -> dict[str, Any]:
+    found = {}
+    for path in sorted(product.glob("frames/*.h5")):
+        with h5py.File(path) as file:
+            found[path.name] = file["data"][()]
+    return found
+
+
+def test_generate_and_derive_do_what_the_originals_did(tmp_path: Path) -> None:
+    (tmp_path / "generation.yaml").write_text(GENERATION)
+    (tmp_path / "derivation.yaml").write_text(DERIVATION)
+    generate = ("generate", "--cfg", "generation.yaml", "--o")
+    done = run(*generate, "latent", cwd=tmp_path)
+    assert done.stdout == "latent: 4 frames\n"
+    assert "4/4" in done.stderr
+    latent = frames(tmp_path / "latent")
+    assert list(latent) == [f"frame_{t}.h5" for t in range(4)]
+    assert latent["frame_0.h5"].shape == (32, 40, 3)
+    index = json.loads((tmp_path / "latent" / "index.json").read_text())
+    assert index["features"]["ndigit"] == 5
+
+    # Seed 0 is a seed.
+    run(*generate, "other", "--seed", "0", cwd=tmp_path)
+    assert not np.array_equal(frames(tmp_path / "other")["frame_0.h5"], latent["frame_0.h5"])
+
+    # From the recipe's own path, and not from the one that is given.
+    derive = ("derive", "--cfg", "derivation.yaml", "--o")
+    done = run(*derive, "derived", cwd=tmp_path)
+    assert done.stdout == "derived: 2 frames\n"
+    assert "4/4" in done.stderr
+    derived = frames(tmp_path / "derived")
+    assert list(derived) == ["frame_0.h5", "frame_2.h5"]
+    assert derived["frame_2.h5"].shape == (8, 10, 3)
+    done = run(*derive, "x", "--product", "frames", cwd=tmp_path, status=1)
+    assert message(done) == "frames: no product here (index.json is missing)\n"
+
+    # Pictures of a product.
+    assert run("show", "latent", cwd=tmp_path).stdout == "scene.png\n"
+    assert (tmp_path / "scene.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    run("show", "derived", "--view", "animation", cwd=tmp_path)
+    with Image.open(tmp_path / "animation.gif") as image:
+        assert image.n_frames == 2
+    done = run("show", "derived", "--step", "1", cwd=tmp_path, status=1)
+    assert message(done) == "derived: no observation at time step 1\n"
+    done = run("show", "latent", "--view", "geojson", cwd=tmp_path, status=1)
+    assert "of a product folder, show draws 'scene' and 'animation'" in message(done)
+
+
+# Ctrl-C
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stopped_build_leaves_whole_files_and_goes_on(workers: int, tmp_path: Path) -> None:
+    recipe = RECIPE.replace("scenes: 6", "scenes: 200").replace("64", "96")
+    (tmp_path / "many.yaml").write_text(recipe)
+    words = ("build", "super_res", "--size", "many.yaml", "--out", "data", "--workers", workers)
+    child = subprocess.Popen(
+        [str(word) for word in (VRS_BENCH, *words)],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("data/super_res/*.parquet")):
+        assert time.monotonic() < deadline
+        assert child.poll() is None, child.communicate()
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert out == ""
+    assert err.endswith("vrs-bench: stopped; run the same command again to go on\n")
+    assert list(tmp_path.rglob("*.partial")) == []
+    assert not (tmp_path / "data" / "manifest.json").exists()
+    stopped = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    assert 0 < len(stopped) < 100
+    done = run("verify", "data", cwd=tmp_path, status=1)
+    assert "manifest.json is missing" in message(done)
+
+    done = run(*words, cwd=tmp_path)
+    assert done.stdout.startswith("data: 600 rows in 100 files, ")
+    run("verify", "data", cwd=tmp_path)
+    for path, when in stopped.items():
+        assert path.stat().st_mtime_ns == when  # kept, not made again
