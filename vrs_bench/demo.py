@@ -117,8 +117,9 @@ def _draw(data: Path, predictions: Path, out: Path) -> list[Path]:
     folder, task, step = DatasetFolder(data), get_task(TASK), 3
     scene = next(folder.scenes(TASK, "test", ["lr", task.target]))
     images = {"input": restore(scene["lr"][step])}
-    for method in sorted(predictions.iterdir()):
-        images[method.name] = restore(np.load(method / f"{scene['scene']:06d}_{step:03d}.npy"))
+    for method in ("nearest", "bicubic", "unet"):
+        path = predictions / method / f"{scene['scene']:06d}_{step:03d}.npy"
+        images[method] = restore(np.load(path, allow_pickle=False))
     truth = restore(scene[task.target][step])
     title = f"super_res, scene {scene['scene']}, time step {step}"
     panel = scene_panel(make_scene(folder.manifest.recipe.world, scene["scene"]), task, step)

@@ -56,11 +56,12 @@ def draw(
         world = load_recipe(BenchmarkRecipe, source).world
     if view == "signatures":
         return save(class_signatures(calendar(world)), out)
+    if view != "geojson":
+        calendar(world)  # all other views pair optical with radar images
     place, chosen = make_scene(world, scene), get_task(task)
     if view == "geojson":
         write_text(out, json.dumps(place.to_geojson()) + "\n")
         return out
-    calendar(world)  # what follows pairs optical with radar images
     if view == "animation":
         return save_animation(*animation(place, chosen), out)
     if step >= world.horizon:

@@ -167,7 +167,8 @@ class Task:
             if sensors[self.main_input].clouds is not None:
                 clear = np.zeros((world.height, world.width), np.float32)
                 row["cloud"] = quantise(main.clouds.opacity if main.clouds else clear)
-                row["shadow"] = quantise(main.clouds.shadow if main.clouds else clear)
+                shadow = main.clouds.shadow if main.clouds else None
+                row["shadow"] = quantise(clear if shadow is None else shadow)
             yield row
 
 

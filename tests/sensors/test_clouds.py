@@ -88,7 +88,7 @@ def test_a_shadow_is_its_cloud_moved_along_the_azimuth():
 
 
 def test_without_shadow_none_is_cast():
-    assert not _layers(1)[0].shadow.any()
+    assert _layers(1)[0].shadow is None
 
 
 def test_opacity_of_the_view_explains_the_observation():

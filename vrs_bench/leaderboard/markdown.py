@@ -86,7 +86,7 @@ def update_page(path: str | Path, boards: list[Board]) -> None:
         BenchError: an opening marker has no closing one after it.
     """
     path = Path(path)
-    page = path.read_text(encoding="utf-8") if path.exists() else "# Leaderboard\n"
+    page = path.read_bytes().decode("utf-8") if path.exists() else "# Leaderboard\n"
     for task in dict.fromkeys(board.task for board in boards):
         tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
         page = _with_section(path, page, f"leaderboard:{task}", TASKS[task].title, tables)
@@ -100,7 +100,7 @@ def _with_section(path: Path, page: str, marker: str, title: str, content: str) 
     if start not in page:
         page = f"{page.rstrip()}\n\n## {title}\n\n{start}\n{stop}\n"
     before, _, rest = page.partition(start)
-    _, found, after = rest.partition(stop)
-    if not found:
+    inside, found, after = rest.partition(stop)
+    if not found or start in inside:
         raise BenchError(f"{path}: '{start}' is not followed by '{stop}'")
     return f"{before}{start}\n{content}\n{stop}{after}"

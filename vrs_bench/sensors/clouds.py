@@ -71,15 +71,18 @@ class CloudLayer:
 
     opacity: Floats
     """Share of the ground's light that is replaced by the cloud's, 0 to 1 (alpha)."""
-    shadow: Floats
-    """Share of the ground's light that a shadow takes away, 0 to 1."""
+    shadow: Floats | None
+    """Share of the ground's light that a shadow takes away, 0 to 1; None: clouds cast none."""
     brightness: Floats
     """Reflectance of the cloud itself."""
 
     def over(self, ground: Floats) -> Floats:
         """Return the ground (band, height, width) as it is seen under shadow and cloud, float32."""
-        lit = ground * (1 - self.shadow)
-        return lit + self.opacity * (self.brightness - lit)
+        lit = ground if self.shadow is None else ground * (1 - self.shadow)
+        seen = self.brightness - lit
+        seen *= self.opacity
+        seen += lit
+        return seen
 
 
 @lru_cache(maxsize=8)
@@ -154,7 +157,9 @@ def draw_clouds(
 
     thickness = _upsample(settle(samples.real, bits=_BITS), ratio)
     table = _opacity_table(settings.density, settings.sparsity, cover)
-    steps = np.rint(thickness * np.float32(1 << _BITS)).astype(np.int32) + (_REACH << _BITS)
+    steps = (thickness * np.float32(1 << _BITS) + np.float32((_REACH << _BITS) + 0.5)).astype(
+        np.intp
+    )
     opacity = table.take(steps, mode="clip")
     top, left = max(-dy, 0), max(-dx, 0)
 
@@ -165,7 +170,7 @@ def draw_clouds(
     bright = np.float32(0.08) * soft_sign(_upsample(settle(samples.imag, bits=12), ratio))
     return CloudLayer(
         opacity=crop(opacity),
-        shadow=np.float32(settings.shadow) * crop(opacity, dy, dx),
+        shadow=np.float32(settings.shadow) * crop(opacity, dy, dx) if settings.shadow else None,
         brightness=np.float32(settings.brightness) + crop(bright),
     )
 

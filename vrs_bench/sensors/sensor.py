@@ -99,7 +99,8 @@ class View:
         if self.clouds is not None:
             image = self.clouds.over(image)
         if (self.gain, self.bias) != (1.0, 0.0):
-            image = np.float32(self.gain) * image + np.float32(self.bias)
+            image = np.float32(self.gain) * image
+            image += np.float32(self.bias)
         return image if self.operator is None else self.operator.apply(image)
 
 
