@@ -234,16 +234,16 @@ def building(recipe: BenchmarkRecipe, size: str) -> None:
         ("task", "rows a second", "bytes a row", "share of raw float32 images"),
         rows,
     )
-    small = recipe.model_copy(update={"scenes": 40, "scenes_per_shard": 2})
+    small = recipe.model_copy(update={"scenes": 80, "scenes_per_shard": 2})
     walls = []
     for workers in (1, 2):
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
             build(["cloud_removal"], small, Path(folder) / "vrs-toy", workers)
             walls.append(time.perf_counter() - start)
-    n_rows = 40 * recipe.world.horizon
+    n_rows = 80 * recipe.world.horizon
     print_table(
-        f"`build cloud_removal`, size {size}, 40 scenes, start-up of processes included",
+        f"`build cloud_removal`, size {size}, 80 scenes, start-up of processes included",
         ("processes", "s", "rows a second", "times one process"),
         [
             (n, f"{wall:.1f}", f"{n_rows / wall:.0f}", f"{walls[0] / wall:.2f}")

@@ -97,7 +97,7 @@ def run(
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == status, done.stdout + done.stderr
@@ -434,13 +434,13 @@ def test_a_stopped_build_leaves_whole_files_and_goes_on(workers: int, tmp_path: 
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(tmp_path.glob("data/super_res/*.parquet")):
         assert time.monotonic() < deadline
         assert child.poll() is None, child.communicate()
         time.sleep(0.01)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to all of its processes
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=300)
     assert child.returncode == 130, err
     assert out == ""
     assert err.endswith("vrs-bench: stopped; run the same command again to go on\n")

@@ -167,7 +167,7 @@ def draw_clouds(
         row, column = top + by_rows, left + by_columns
         return image[row : row + height, column : column + width]
 
-    bright = np.float32(0.08) * soft_sign(_upsample(settle(samples.imag, bits=12), ratio))
+    bright = _upsample(np.float32(0.08) * soft_sign(settle(samples.imag, bits=12)), ratio)
     return CloudLayer(
         opacity=crop(opacity),
         shadow=np.float32(settings.shadow) * crop(opacity, dy, dx) if settings.shadow else None,

@@ -63,12 +63,20 @@ def add_noise(settings: NoiseSettings, image: Floats, rng: np.random.Generator) 
         rng: the frame's own stream.
     """
     if settings.speckle_looks is not None:
-        image = image + draw(rng, _speckle_quantiles(settings.speckle_looks), image.shape)
+        noise = draw(rng, _speckle_quantiles(settings.speckle_looks), image.shape)
+        noise += image
+        image = noise
     if settings.shot_noise > 0:
-        signal = np.sqrt(np.maximum(image, 0))
-        image = image + np.float32(settings.shot_noise) * signal * normal(rng, image.shape)
+        noise = normal(rng, image.shape)
+        noise *= np.float32(settings.shot_noise)
+        noise *= np.sqrt(np.maximum(image, 0))
+        noise += image
+        image = noise
     if settings.read_noise > 0:
-        image = image + np.float32(settings.read_noise) * normal(rng, image.shape)
+        noise = normal(rng, image.shape)
+        noise *= np.float32(settings.read_noise)
+        noise += image
+        image = noise
     if settings.salt_pepper is not None:
         image = _salt_and_pepper(settings.salt_pepper, image, rng)
     return image

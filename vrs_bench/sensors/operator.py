@@ -103,10 +103,11 @@ def _along(image: Array, matrix: Doubles, taps: Taps | None, axis: int) -> Array
     if taps.is_identity(image.shape[axis]):
         return image
     spread = (slice(None),) if axis == -1 else (slice(None), None)
-    result: Array = image.take(taps.index[0], axis=axis)
+    # All indices are inside; "wrap" is merely the mode that checks them quickest.
+    result: Array = image.take(taps.index[0], axis=axis, mode="wrap")
     result *= taps.weight[0][spread].astype(image.dtype, copy=False)
     for index, weight in zip(taps.index[1:], taps.weight[1:], strict=True):
-        part = image.take(index, axis=axis)
+        part = image.take(index, axis=axis, mode="wrap")
         part *= weight[spread].astype(image.dtype, copy=False)
         result += part
     return result

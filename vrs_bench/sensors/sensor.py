@@ -96,12 +96,11 @@ class View:
 
     def apply(self, image: Floats) -> Array:
         """See an image on the latent grid, (band, H, W), as the sensor does without noise."""
-        if self.clouds is not None:
-            image = self.clouds.over(image)
+        seen = image if self.clouds is None else self.clouds.over(image)
         if (self.gain, self.bias) != (1.0, 0.0):
-            image = np.float32(self.gain) * image
-            image += np.float32(self.bias)
-        return image if self.operator is None else self.operator.apply(image)
+            seen = np.multiply(seen, np.float32(self.gain), out=None if seen is image else seen)
+            seen += np.float32(self.bias)
+        return seen if self.operator is None else self.operator.apply(seen)
 
 
 def view(recipe: SensorRecipe, place: Place, step: int) -> View:
@@ -170,10 +169,14 @@ def observe(
     Returns:
         float32 (band, h, w), clipped to [0, 1].
     """
-    clean = (seen or view(recipe, place, step)).apply(frame)
-    image = clean if clean.dtype == np.float32 else settle(clean)
-    rng = stream(place.seed, place.scene, f"noise/{recipe.name}", step)
-    return np.clip(add_noise(recipe.noise, image, rng), 0, 1)
+    image = (seen or view(recipe, place, step)).apply(frame)
+    if image.dtype != np.float32:
+        image = settle(image)
+    if recipe.noise != NoiseSettings():
+        rng = stream(place.seed, place.scene, f"noise/{recipe.name}", step)
+        image = add_noise(recipe.noise, image, rng)
+    # In place where the image is ours: fresh memory costs more than the arithmetic.
+    return np.clip(image, 0, 1, out=None if image is frame else image)
 
 
 def observe_labels(recipe: SensorRecipe, mask: Labels) -> Labels:

@@ -121,6 +121,11 @@ class Scene:
         """Polygon of each cell in pixel coordinates, in the order of the cell numbers."""
         return polygons(self.sites, self.recipe.height, self.recipe.width)
 
+    @cached_property
+    def _gather(self) -> Array:
+        """The instance mask in the type that indexes without conversion."""
+        return self.cell.astype(np.intp)
+
     def frame(self, product: str, step: int) -> Floats:
         """Render the latent frame of one product at one time step.
 
@@ -130,7 +135,7 @@ class Scene:
         values = self.series[product][step]
         image = np.empty(self.texture[product].shape, dtype=np.float32)
         for band, by_cell in enumerate(values):
-            by_cell.take(self.cell, out=image[band], mode="clip")
+            by_cell.take(self._gather, out=image[band], mode="wrap")
         image += self.texture[product]
         return np.clip(image, 0, 1, out=image)
 

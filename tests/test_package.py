@@ -1,0 +1,276 @@
+"""The package as a whole: what an import costs, which way imports point, what a wheel holds."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import vrs_bench
+
+PACKAGE = Path(vrs_bench.__file__).parent
+ROOT = PACKAGE.parent
+HEAVY = {"torch", "datasets", "matplotlib", "scipy", "sktime", "pandas", "timm", "accelerate"}
+
+# Imports point to the left only: to the same layer or one before it.
+LAYERS = [
+    {"errors", "settings", "types", "paths"},
+    {"world"},
+    {"sensors"},
+    {"recipes"},
+    {"tasks"},
+    {"data"},
+    {"metrics"},
+    {"evaluation"},
+    {"leaderboard"},
+    {"plots"},
+    {"scripts", "show", "demo", "cli", "__main__"},
+]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+
+
+def python(code: str, cwd: Path, path: Path | None = None) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    extra = {} if path is None else {"PYTHONPATH": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        env={**os.environ, **extra},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# What an import costs
+
+
+@pytest.mark.parametrize("module", ["vrs_bench", "vrs_bench.cli"])
+def test_an_import_loads_nothing_heavy(module: str, tmp_path: Path) -> None:
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    loaded = set(python(code, tmp_path).split())
+    assert "vrs_bench" in loaded
+    assert not loaded & (
+        HEAVY | {"numpy", "pyarrow", "shapely", "PIL", "h5py", "pydantic_settings"}
+    )
+
+
+@pytest.mark.parametrize(
+    "module", ["world.scene", "data.build", "data.reader", "evaluation", "leaderboard.ranking"]
+)
+def test_the_work_itself_needs_no_pictures_and_no_network_library(
+    module: str, tmp_path: Path
+) -> None:
+    code = f"import sys, vrs_bench.{module}; print(*sys.modules)"
+    loaded = set(python(code, tmp_path).split())
+    assert not loaded & (HEAVY - {"scipy"})
+
+
+# Public names
+
+
+def test_every_public_name_resolves_and_is_listed() -> None:
+    assert len(set(vrs_bench.__all__)) == len(vrs_bench.__all__)
+    for name in vrs_bench.__all__:
+        assert getattr(vrs_bench, name) is not None
+    assert set(vrs_bench.__all__) <= set(dir(vrs_bench))
+    assert re.fullmatch(r"\d+\.\d+\.\d+", vrs_bench.__version__)
+
+
+def test_a_star_import_gives_the_public_names() -> None:
+    names: dict[str, object] = {}
+    exec("from vrs_bench import *", names)  # noqa: S102
+    assert set(vrs_bench.__all__) <= set(names)
+
+
+def test_what_type_checkers_see_is_what_there_is() -> None:
+    """The names under TYPE_CHECKING and those that are imported on first use are the same."""
+    [block] = [
+        node
+        for node in ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If)
+    ]
+    seen = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(seen) == set(vrs_bench.__all__)
+    for name, module in seen.items():
+        assert getattr(vrs_bench, name) is getattr(__import__(str(module), fromlist=["_"]), name)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'vrs_bench' has no attribute 'evalute'"):
+        vrs_bench.evalute  # noqa: B018
+
+
+# Which way imports point
+
+
+@cache
+def imports() -> list[tuple[str, str]]:
+    """Return (module, what it imports), inside functions too, of the whole package."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if path.relative_to(PACKAGE).parts[0] not in ("baselines", "builders"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found += [(name, target) for node in ast.walk(tree) for target in targets(node)]
+    return found
+
+
+def targets(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        for alias in node.names:  # `from vrs_bench import paths` is an import of vrs_bench.paths
+            yield f"{node.module}.{alias.name}" if node.module == "vrs_bench" else str(node.module)
+
+
+def part(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_part_of_the_package_has_a_layer() -> None:
+    entries = (p for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file())
+    parts = {path.stem for path in entries} - {"__init__", "baselines", "builders"}
+    assert parts == set(LEVEL)
+
+
+def test_imports_point_one_way() -> None:
+    inside = [
+        (module, target)
+        for module, target in imports()
+        if target.startswith("vrs_bench.") and module != "vrs_bench"
+    ]
+    assert len(inside) > 100
+    wrong = [
+        f"{module} imports {target}"
+        for module, target in inside
+        if LEVEL[part(target)] > LEVEL[part(module)]
+    ]
+    assert wrong == []
+
+
+def test_metrics_are_pure_functions_on_arrays() -> None:
+    used = {
+        part(target)
+        for module, target in imports()
+        if module.startswith("vrs_bench.metrics") and target.startswith("vrs_bench.")
+    }
+    assert used <= {"errors", "types", "metrics"}
+
+
+def test_the_package_never_imports_torch() -> None:
+    """Networks live in baselines/, in processes of their own."""
+    wrong = [
+        f"{module} imports {target}"
+        for module, target in imports()
+        if target.partition(".")[0] in ("torch", "torchvision", "timm", "accelerate", "baselines")
+    ]
+    assert wrong == []
+
+
+def test_what_the_package_imports_it_declares() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=\[; ]", line)[0].lower() for line in project["dependencies"]}
+    optional = {"sktime"}
+    distribution = {"PIL": "pillow", "yaml": "pyyaml"}
+    used = {target.partition(".")[0] for _, target in imports()}
+    outside = used - set(sys.stdlib_module_names) - {"vrs_bench"} - optional
+    assert {distribution.get(name, name).lower() for name in outside} <= declared
+
+
+# The wheel
+
+RECIPE = """
+name: small
+scenes: 3
+scenes_per_shard: 1
+world: {seed: 20, height: 32, width: 32, horizon: 2, cells: {n: 4}}
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    command = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    subprocess.run([sys.executable, *command], capture_output=True, check=True, timeout=120)
+    [path] = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """Return a folder that holds what pip makes of the wheel."""
+    target = wheel.parent / "installed"
+    command = ["-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--target"]
+    words = [sys.executable, *command, str(target), str(wheel)]
+    subprocess.run(words, capture_output=True, check=True, timeout=120)
+    return target
+
+
+def shipped(folder: str) -> set[str]:
+    """Return the files of a folder of the checkout that users need."""
+    needed = (".py", ".yaml", ".jinja", ".typed")
+    paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in needed]
+    assert paths
+    return {path.relative_to(ROOT).as_posix() for path in paths}
+
+
+def test_the_wheel_holds_the_package_its_data_and_its_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        [licence] = [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
+        assert archive.read(licence) == (ROOT / "LICENSE").read_bytes()
+        [metadata] = [name for name in names if name.endswith(".dist-info/METADATA")]
+        assert "License-Expression: Apache-2.0" in archive.read(metadata).decode()
+    inside = {name for name in names if ".dist-info/" not in name}
+    assert {"vrs_bench/py.typed", "vrs_bench/recipes/tiny.yaml"} <= inside
+    assert shipped("vrs_bench") <= inside
+    for folder in ("builders", "baselines"):
+        assert {f"vrs_bench/{name}" for name in shipped(folder)} <= inside
+    assert all(name.startswith("vrs_bench/") for name in inside)
+    assert not any("__pycache__" in name for name in inside)
+
+
+def test_an_installed_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(RECIPE)
+    code = (
+        "import vrs_bench, vrs_bench.paths as p; "
+        "print(vrs_bench.__file__, p.bundled('builders'), p.bundled('baselines'), sep='\\n')"
+    )
+    found = [Path(line) for line in python(code, tmp_path, installed).splitlines()]
+    package = installed / "vrs_bench"
+    assert found == [package / "__init__.py", package / "builders", package / "baselines"]
+    assert (package / "baselines" / "predict.py").is_file()
+    words = ["-m", "vrs_bench", "build", "super_res", "--size", "small.yaml", "--out", "x"]
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("x: 6 rows in 3 files, ")
+    assert (tmp_path / "x" / "README.md").read_text(encoding="utf-8").startswith("---\n")
+    assert vrs_bench.verify(tmp_path / "x") == []
