@@ -33,9 +33,9 @@ gallery: $(READY)
 	$(BIN)/vrs-bench show toy --view texture --out docs/gallery/texture.png
 
 # The environment is exactly constraints.txt: the versions that were tested together.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[baselines,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[baselines,dev,uea]'
 	touch $(READY)
 
 clean:

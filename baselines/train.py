@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 # Threads of torch that wait for each other sleep instead of spinning, and NumPy, whose products
-# are small, uses one. On two cores that other programs use too, training is ten times as fast so.
-# Both are read when the libraries are imported.
+# are small, uses one: on cores that other programs use too, spinning threads slow each other down
+# many times over. Both are read when the libraries are imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

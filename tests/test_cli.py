@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import os
@@ -433,6 +434,8 @@ def test_a_stopped_build_leaves_whole_files_and_goes_on(workers: int, tmp_path: 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A test runner in the background ignores Ctrl-C, and its children would inherit that.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 300
     while not list(tmp_path.glob("data/super_res/*.parquet")):

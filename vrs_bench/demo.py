@@ -50,7 +50,7 @@ def run(out: Path, progress: Progress) -> str:
 
     _say("train a small residual U-Net (the bar below is the training's own)")
     config = bundled("baselines") / "configs" / TASK / "unet.yaml"
-    launcher = ("-m", "accelerate.commands.launch", "--num_processes=1", "--cpu")
+    launcher = ("-m", "accelerate.commands.launch", "--num_processes=1", "--cpu", "--quiet")
     run_baseline(
         "train.py", "--resume", launcher=launcher, config=config, data=data, out=run_folder
     )
