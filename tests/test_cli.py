@@ -205,17 +205,14 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
     ("words", "text"),
     [
         ("build super_ress --out new", "unknown task 'super_ress'; did you mean 'super_res'?"),
-        ("build super_res --size smal.yaml --out new", "smal.yaml: can't be read as a recipe"),
         ("build super_res --scenes 2 --out new", "--scenes: scenes: .* 3, got 2"),
         ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
         ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
         ("show nowhere", "nowhere: can't be read as a recipe"),
         ("show small.yaml --step 3", "step: the scene has time steps 0 to 2, got 3"),
-        ("show small.yaml --task x", "unknown task 'x'; known: cloud_removal, sar_to_optical, "),
         ("show uea.yaml", "world.series.source: .* 'uea' does not have; choose 'phenology'"),
         ("show small.yaml --out small.yaml/x.png", "small.yaml"),
         ("evaluate nowhere", "nowhere: no such file or folder"),
-        ("evaluate good --task cloud_removal", "holds no task 'cloud_removal', only super_res"),
         ("submit good --name Good --url javascript:alert(1)", "(?s)submission is not valid.*url: "),
         ("leaderboard", "submissions: no folder of submissions; make an entry with: vrs-bench"),
         ("generate --cfg tiny --o new", "missing key 'ts'"),
@@ -275,8 +272,6 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     comparison = json.loads(done.stdout)
     assert comparison["difference"] == pytest.approx(psnr["good"] - psnr["bad"], abs=1e-4)
     assert done.stderr == ""
-    done = run("compare", "good.json", "bad.json", "--metric", "sam", cwd=tmp_path)
-    assert done.stdout.startswith("sam: difference -")
     done = run("compare", "good.json", "bad.json", "--metric", "pnsr", cwd=tmp_path, status=1)
     assert message(done) == "no score 'pnsr'; did you mean 'psnr'?\n"
 
@@ -326,7 +321,7 @@ def test_an_output_that_can_not_be_written_is_no_traceback(place: Path, tmp_path
 # Pictures
 
 
-@pytest.mark.parametrize("view", ["scene", "stages", "signatures", "texture"])
+@pytest.mark.parametrize("view", ["stages", "signatures", "texture"])
 def test_show_writes_a_picture(view: str, place: Path, tmp_path: Path) -> None:
     words = ("show", place / "vrs-toy", "--view", view, "--task", "cloud_removal")
     done = run(*words, cwd=tmp_path)
@@ -344,7 +339,9 @@ def test_the_same_scene_is_the_same_picture(place: Path, tmp_path: Path) -> None
     words = ("--scene", "900000", "--step", "2", "--pixel", "0,63")
     run("show", place / "small.yaml", *words, "--out", "a/one.png", cwd=tmp_path)
     run("show", place / "vrs-toy", *words, "--out", "a/two.png", cwd=tmp_path)
-    assert (tmp_path / "a/one.png").read_bytes() == (tmp_path / "a/two.png").read_bytes()
+    picture = (tmp_path / "a/one.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert (tmp_path / "a/two.png").read_bytes() == picture
 
 
 def test_show_writes_an_animation_of_the_horizon(place: Path, tmp_path: Path) -> None:
@@ -414,8 +411,6 @@ def test_generate_and_derive_do_what_the_originals_did(tmp_path: Path) -> None:
         assert image.n_frames == 2
     done = run("show", "derived", "--step", "1", cwd=tmp_path, status=1)
     assert message(done) == "derived: no observation at time step 1\n"
-    done = run("show", "latent", "--view", "geojson", cwd=tmp_path, status=1)
-    assert "of a product folder, show draws 'scene' and 'animation'" in message(done)
 
 
 # Ctrl-C
@@ -423,7 +418,7 @@ def test_generate_and_derive_do_what_the_originals_did(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stopped_build_leaves_whole_files_and_goes_on(workers: int, tmp_path: Path) -> None:
-    recipe = RECIPE.replace("scenes: 6", "scenes: 200").replace("64", "96")
+    recipe = RECIPE.replace("scenes: 6", "scenes: 120").replace("64", "96")
     (tmp_path / "many.yaml").write_text(recipe)
     words = ("build", "super_res", "--size", "many.yaml", "--out", "data", "--workers", workers)
     child = subprocess.Popen(
@@ -450,12 +445,12 @@ def test_a_stopped_build_leaves_whole_files_and_goes_on(workers: int, tmp_path: 
     assert list(tmp_path.rglob("*.partial")) == []
     assert not (tmp_path / "data" / "manifest.json").exists()
     stopped = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
-    assert 0 < len(stopped) < 100
+    assert 0 < len(stopped) < 60
     done = run("verify", "data", cwd=tmp_path, status=1)
     assert "manifest.json is missing" in message(done)
 
     done = run(*words, cwd=tmp_path)
-    assert done.stdout.startswith("data: 600 rows in 100 files, ")
+    assert done.stdout.startswith("data: 360 rows in 60 files, ")
     run("verify", "data", cwd=tmp_path)
     for path, when in stopped.items():
         assert path.stat().st_mtime_ns == when  # kept, not made again

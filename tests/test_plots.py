@@ -245,6 +245,13 @@ def test_a_step_that_was_not_observed_is_an_error(product: Product) -> None:
         product_panel(product, 1)
 
 
+@pytest.mark.parametrize("view", ["stages", "signatures", "texture", "geojson"])
+def test_a_product_has_no_other_views(view: str, product: Product, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="of a product folder, show draws 'scene' and 'animation'"):
+        draw(view, str(product.path), tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
+
+
 def test_a_product_without_observations_has_nothing_to_show(tmp_path: Path) -> None:
     features = Features(width=12, height=9, nbands=3, horizon=1, ndigit=2, nframes=0)
     writer = ProductWriter(tmp_path / "empty", features, "digest", "h5")
