@@ -52,6 +52,28 @@ def test_any_change_changes_the_digest():
     ("change", "message"),
     [
         ({"scene": 3}, "unknown key 'scene'; did you mean 'scenes'?"),
+        (
+            {"world": {"seed": 0, "series": {"start_dy": 3}}},
+            r"unknown key 'world\.series\.start_dy'; did you mean 'start_day'",
+        ),
+        (
+            {"world": {"seed": 0, "series": {"source": "uea", "path": ["x"], "nclass": 2}}},
+            r"missing key 'world\.series\.ndim'",
+        ),
+        (
+            {
+                "world": {
+                    "seed": 0,
+                    "products": {
+                        "sar": {
+                            "background": [0, 0],
+                            "texture": {"kernel": {"name": "rbf", "lenght_scale": 2}},
+                        }
+                    },
+                }
+            },
+            r"unknown key 'world\.products\.sar\.texture\.kernel\.lenght_scale'; did you mean 'len",
+        ),
         ({"world": {}}, "missing key 'world.seed'"),
         ({"world": {"seed": 0, "heigth": 9}}, "unknown key 'world.heigth'; did you mean 'height'?"),
         ({"world": {"seed": 0, "cells": {"count": 9}}}, "unknown key 'world.cells.count'"),

@@ -55,7 +55,11 @@ def _progress(label: str) -> Iterator[Report]:
         console=Console(stderr=True),
     ) as progress:
         bar = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
+        try:
+            yield lambda done, total: progress.update(bar, completed=done, total=total)
+        except BaseException:
+            progress.update(bar, visible=False)  # no bar that stands still above a message
+            raise
 
 
 @app.command()
@@ -89,7 +93,7 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
     as_json: Json = False,
 ) -> None:
-    """Compare every file of a dataset folder with the manifest's SHA-256.
+    """Compare every data file of a dataset folder with the manifest's SHA-256.
 
     Example: `vrs-bench verify vrs-toy`
     """
@@ -99,7 +103,7 @@ def verify(
     if as_json:
         print(json.dumps({"folder": str(folder), "faults": faults}))
     else:
-        print("\n".join(faults) or f"{folder}: every file is as the manifest says")
+        print("\n".join(faults) or f"{folder}: every data file is as the manifest says")
     if faults:
         raise typer.Exit(1)
 
@@ -235,6 +239,8 @@ def evaluate(
     """
     from vrs_bench.evaluation import evaluate as score
 
+    if out is not None and out.is_dir():  # said before minutes of scoring, not after
+        raise BenchError(f"{out}: is a folder; name a file")
     with _progress(f"evaluate {predictions}") as report:
         result = score(predictions, task, data, split, progress=report)
     if out is not None:

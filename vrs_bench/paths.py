@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vrs_bench.errors import BenchError
+
 TEMPORARY = ".partial"
 """Suffix of a file that is still being written."""
 
@@ -28,6 +30,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     The file is flushed to disk before it is renamed; after an error or a crash, ``path`` is
     what it was before.
     """
+    if path.is_dir():
+        raise BenchError(f"{path}: is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -66,6 +67,8 @@ def build(
     before = _existing(folder, recipe)
     names = dict.fromkeys([*(before.tasks if before else ()), *tasks])
     sensors: Sensors = {name: get_task(name).sensor_recipes() for name in names}
+    for name in names:
+        get_task(name).columns(recipe.world)  # refuses a world that the task can't be made of
     keys = {name: digest(recipe, *sensors[name].values()) for name in names}
 
     shards = [shard for name in names for shard in plan(name, recipe)]
@@ -173,7 +176,13 @@ def _run(jobs: list[Job], workers: int) -> Iterator[tuple[str, FileEntry]]:
     context = multiprocessing.get_context("spawn")
     with (
         _one_thread_each(),
-        ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool,
+        ProcessPoolExecutor(
+            min(workers, len(jobs)),
+            mp_context=context,
+            # Ctrl-C is the parent's: workers end their shard, which is then there to go on from.
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        ) as pool,
     ):
         futures = [pool.submit(_make, *job) for job in jobs]
         try:

@@ -50,7 +50,7 @@ class ProductIndex(Settings):
     """The content of index.json."""
 
     features: Features
-    files: dict[str, FramePaths | None]
+    files: dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})$")], FramePaths | None]
     """By time step; null where the sensor did not pass."""
 
 

@@ -86,7 +86,10 @@ def update_page(path: str | Path, boards: list[Board]) -> None:
         BenchError: an opening marker has no closing one after it.
     """
     path = Path(path)
-    page = path.read_bytes().decode("utf-8") if path.exists() else "# Leaderboard\n"
+    try:
+        page = path.read_bytes().decode("utf-8") if path.exists() else "# Leaderboard\n"
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}: is not UTF-8 text ({error}); give another --page") from error
     for task in dict.fromkeys(board.task for board in boards):
         tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
         page = _with_section(path, page, f"leaderboard:{task}", TASKS[task].title, tables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -68,9 +68,11 @@ def check_recipe(model: type[M], data: Any, origin: str) -> M:
 
 def _explain(model: type[BaseModel], fault: Any) -> str:
     """Say in one line which key is at fault, what was expected and what was found."""
-    path = ".".join(str(part) for part in fault["loc"])
+    parts, _ = _follow(model, fault["loc"])
+    path = ".".join(parts)
     if fault["type"] == "extra_forbidden":
-        known = _known_keys(model, fault["loc"][:-1])
+        _, holders = _follow(model, fault["loc"][:-1])
+        known = {key for holder in holders for key in holder.model_fields}
         return f"unknown key '{path}'{did_you_mean(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return f"missing key '{path}'"
@@ -80,13 +82,38 @@ def _explain(model: type[BaseModel], fault: Any) -> str:
     return f"{path}: {message[0].lower()}{message[1:]}, got {fault['input']!r}"
 
 
-def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Return the keys of the part of a recipe model at a location."""
-    for part in loc:
-        annotation = model.model_fields[str(part)].annotation
-        options = get_args(annotation) or (annotation,)
-        model = next(option for option in options if hasattr(option, "model_fields"))
-    return list(model.model_fields)
+def _follow(
+    model: type[BaseModel], loc: tuple[int | str, ...]
+) -> tuple[list[str], list[type[BaseModel]]]:
+    """Follow a location into a recipe model: the keys as they stand in the YAML, and the models.
+
+    Where a part may be one of several models, a location also names which one it was taken for;
+    that is no key.
+    """
+    models, keys = [model], []
+    for part in map(str, loc):
+        fields = [m.model_fields[part] for m in models if part in m.model_fields]
+        named = [m for m in models if part in _tags(m)]
+        if fields:
+            models = [found for field in fields for found in _models_in(field.annotation)]
+        elif named and len(models) > 1:
+            models = named
+            continue
+        keys.append(part)
+    return keys, models
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that stand anywhere in a type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _tags(model: type[BaseModel]) -> set[str]:
+    """Return the words by which a model is told from others: the values of its literal fields."""
+    annotations = [field.annotation for field in model.model_fields.values()]
+    return {word for a in annotations if get_origin(a) is Literal for word in get_args(a)}
 
 
 def dump_recipe(recipe: BaseModel) -> str:
