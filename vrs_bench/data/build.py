@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -29,14 +29,13 @@ from vrs_bench.paths import TEMPORARY, whole_file, write_text
 from vrs_bench.recipes import BenchmarkRecipe, digest, dump_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.tasks import get_task
+from vrs_bench.types import Report
 
 RECORDS = ".build"
 """Folder of the records of finished shards, while a build is under way."""
 
 Job = tuple[Path, Shard, BenchmarkRecipe, Mapping[str, SensorRecipe], str]
 Sensors = dict[str, dict[str, SensorRecipe]]
-Report = Callable[[int, int], None]
-"""Called with (rows done, rows in all) whenever a shard is finished."""
 
 
 def build(
@@ -56,7 +55,7 @@ def build(
         recipe: which world and how many scenes.
         out: the folder; made if needed.
         workers: processes.
-        report: progress callback.
+        report: progress callback, (rows done, rows in all) whenever a shard is finished.
 
     Raises:
         BenchError: unknown task, or the folder holds data of another recipe.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,8 @@ from vrs_bench.errors import BenchError
 from vrs_bench.recipes import digest
 from vrs_bench.recipes.original import DerivationRecipe, GenerationRecipe
 from vrs_bench.sensors.sensor import Place, observe, observe_labels
+from vrs_bench.types import Report
 from vrs_bench.world.scene import make_scene
-
-Report = Callable[[int, int], None]
 
 
 def generate(
@@ -83,8 +81,9 @@ def derive(
         out, latent.features.model_copy(update=size), digest(recipe) + origin, "h5"
     )
     annotation = None
+    observed = set(latent.steps)
     for step in range(latent.features.horizon):
-        if step % sensor.revisit or step not in latent.steps:
+        if step % sensor.revisit or step not in observed:
             writer.skip(step)
         elif writer.has(step):
             writer.keep(step)

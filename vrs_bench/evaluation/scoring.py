@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,10 +19,7 @@ from vrs_bench.metrics.definition import DISTORTION
 from vrs_bench.metrics.distortion import ergas, mae, ndvi_mae, psnr, rmse, sam
 from vrs_bench.metrics.structural import ssim, uiqi
 from vrs_bench.tasks import BANDS, Task, get_task, restore
-from vrs_bench.types import Doubles, Floats
-
-Report = Callable[[int, int], None]
-"""Called with (rows scored, rows in all)."""
+from vrs_bench.types import Doubles, Floats, Report
 
 
 def evaluate(

@@ -142,8 +142,9 @@ def draw_clouds(
     chance, share, distance = rng.random(3)
     if chance >= settings.probability:
         return None
-    cover = settings.cover.min + (settings.cover.max - settings.cover.min) * share
-    cover = max(round(cover * 64), 1) / 64  # of a grid, so that tables serve again
+    cover = (
+        max(round(settings.cover.at(share) * 64), 1) / 64
+    )  # of a grid, so that tables serve again
 
     dy, dx = _shadow_offset(settings, distance)
     # The window on the ground, with room for shadows of clouds beyond its edge.
@@ -179,7 +180,6 @@ def _shadow_offset(settings: CloudSettings, share: float) -> tuple[int, int]:
     """Return where the cloud lies that darkens a pixel, (rows, columns) from it, whole pixels."""
     if settings.shadow == 0:
         return 0, 0
-    low, high = settings.shadow_offset.min, settings.shadow_offset.max
     azimuth = math.radians(settings.shadow_azimuth)
-    distance = low + (high - low) * share
+    distance = settings.shadow_offset.at(share)
     return round(distance * math.cos(azimuth)), round(-distance * math.sin(azimuth))

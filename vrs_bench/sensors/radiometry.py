@@ -24,7 +24,11 @@ class Interval(Settings):
 
     def draw(self, rng: np.random.Generator) -> float:
         """Draw one value."""
-        return self.min + (self.max - self.min) * float(rng.random())
+        return self.at(float(rng.random()))
+
+    def at(self, share: float) -> float:
+        """Return the value at a share of the way from min to max."""
+        return self.min + (self.max - self.min) * share
 
 
 class BrightnessSettings(Settings):
