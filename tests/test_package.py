@@ -29,6 +29,7 @@ LAYERS = [
     {"tasks"},
     {"data"},
     {"metrics"},
+    {"references"},
     {"evaluation"},
     {"leaderboard"},
     {"plots"},

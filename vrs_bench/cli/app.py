@@ -1,0 +1,54 @@
+"""The application: its options that several commands share, and the progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="vrs-bench",
+    help="Image restoration and translation in remote sensing, scored against a known truth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+Data = Annotated[Path, typer.Option("--data", help="Dataset folder made by `build`.")]
+Split = Annotated[str, typer.Option(help="train, validation or test.")]
+TaskName = Annotated[str, typer.Option("--task", help="Task, for example super_res.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
+
+Report = Callable[[int, int], None]
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Report]:
+    """Show a progress bar with the time left on stderr, driven by (done, total)."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=Console(stderr=True),
+    ) as progress:
+        bar = progress.add_task(label, total=None)
+        try:
+            yield lambda done, total: progress.update(bar, completed=done, total=total)
+        except BaseException:
+            progress.update(bar, visible=False)  # no bar that stands still above a message
+            raise

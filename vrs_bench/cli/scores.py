@@ -1,0 +1,133 @@
+"""Commands that predict, score and rank."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vrs_bench.cli.app import Data, Json, Split, Submissions, TaskName, app, progress_bar
+from vrs_bench.errors import BenchError
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Option(help="nearest, bicubic, or a folder made by training.")],
+    data: Data = Path("vrs-toy"),
+    split: Split = "test",
+    out: Annotated[Path, typer.Option(help="Folder for the predictions.")] = Path("predictions"),
+) -> None:
+    """Write the predictions of a baseline, one .npy a row.
+
+    Example: `vrs-bench predict --model bicubic --data vrs-toy --out predictions/bicubic`
+    """
+    from vrs_bench.scripts import run_baseline
+
+    run_baseline("predict.py", model=model, data=data, split=split, out=out)
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet.")],
+    task: TaskName = "super_res",
+    data: Data = Path("vrs-toy"),
+    split: Split = "test",
+    out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check predictions and score them against the truth.
+
+    Example: `vrs-bench evaluate predictions/bicubic --task super_res --data vrs-toy`
+    """
+    from vrs_bench.evaluation import evaluate as score
+
+    if out is not None and out.is_dir():  # said before minutes of scoring, not after
+        raise BenchError(f"{out}: is a folder; name a file")
+    with progress_bar(f"evaluate {predictions}") as report:
+        result = score(predictions, task, data, split, progress=report)
+    if out is not None:
+        result.to_json(out)
+    print(json.dumps(result.to_dict()) if as_json else result)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Result JSON of `evaluate --out`.")],
+    second: Annotated[Path, typer.Argument(help="Another one, of the same split.")],
+    metric: Annotated[str, typer.Option(help="Metric to compare.")] = "psnr",
+    as_json: Json = False,
+) -> None:
+    """Compare two results by a paired bootstrap over scenes.
+
+    Example: `vrs-bench compare unet.json bicubic.json --metric psnr`
+    """
+    from dataclasses import asdict
+
+    from vrs_bench.evaluation import Result
+    from vrs_bench.evaluation import compare as compare_results
+
+    comparison = compare_results(Result.from_json(first), Result.from_json(second), metric)
+    print(json.dumps(asdict(comparison)) if as_json else comparison)
+
+
+@app.command()
+def submit(
+    predictions: Annotated[Path, typer.Argument(help="Predictions as for `evaluate`.")],
+    name: Annotated[str, typer.Option(help="Name of the method.")],
+    task: TaskName = "super_res",
+    data: Data = Path("vrs-toy"),
+    authors: Annotated[str, typer.Option(help="Who made it.")] = "",
+    url: Annotated[str, typer.Option(help="Link to a paper or page.")] = "",
+    code: Annotated[str, typer.Option(help="Link to source code.")] = "",
+    notes: Annotated[str, typer.Option(help="What a reader should know.")] = "",
+    submissions: Submissions = Path("submissions"),
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
+) -> None:
+    """Score predictions on the test split and write an entry of the leaderboard.
+
+    Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
+    """
+    from vrs_bench.evaluation import evaluate as score
+    from vrs_bench.leaderboard.submission import make_submission, write_submission
+
+    with progress_bar(f"evaluate {predictions}") as report:
+        result = score(predictions, task, data, "test", progress=report)
+    entry = make_submission(result, name, authors=authors, url=url, code=code, notes=notes)
+    print(write_submission(entry, submissions, replace))
+
+
+@app.command()
+def leaderboard(
+    submissions: Submissions = Path("submissions"),
+    page: Annotated[Path, typer.Option(help="Markdown page to update.")] = Path("BENCHMARK.md"),
+) -> None:
+    """Check all entries, rank them, and write the tables between the markers of a page.
+
+    Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
+    """
+    from vrs_bench.leaderboard.markdown import board_table, update_page
+    from vrs_bench.leaderboard.ranking import boards
+    from vrs_bench.leaderboard.submission import read_submissions
+
+    ranked = boards(read_submissions(submissions))
+    if not ranked:
+        raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")
+    update_page(page, ranked)
+    print("\n\n".join(f"{board.task}: {board_table(board)}" for board in ranked))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for all that the demo makes.")] = Path(
+        "runs/demo"
+    ),
+) -> None:
+    """Do the whole job at size tiny: build, train, predict, score, rank, draw. A few minutes.
+
+    Example: `vrs-bench demo --out runs/demo`
+    """
+    from vrs_bench.demo import run
+
+    print(run(out, progress_bar))

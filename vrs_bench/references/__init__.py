@@ -1,0 +1,1 @@
+"""The networks and coefficients that some metrics look through, and how each was fitted."""
