@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from vrs_bench.plots.display import false_colour, save
+from vrs_bench.colours import false_colour
+from vrs_bench.plots.display import save
 from vrs_bench.types import Floats
 
 ERROR_SCALE = 0.05

@@ -1,4 +1,4 @@
-"""Speed of scoring: each metric, against scikit-image in a loop, and evaluate() as a whole.
+"""Speed and memory of scoring: metrics, parts, evaluate() as a whole, and its peak memory.
 
 python benchmarks/evaluate.py [--size toy]
 """
@@ -6,47 +6,74 @@ python benchmarks/evaluate.py [--size toy]
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+from measure import print_table, seconds  # before NumPy: it sets the number of threads
+
+# isort: split
 import numpy as np
-from measure import print_table, seconds
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from vrs_bench.data.build import build
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.evaluation import evaluate
+from vrs_bench.evaluation.truth import Truth
+from vrs_bench.metrics.catalogue import GROUPS
 from vrs_bench.metrics.distortion import ergas, mae, ndvi_mae, psnr, rmse, sam
+from vrs_bench.metrics.sliced import sliced_distortion
 from vrs_bench.metrics.structural import ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import restore
+from vrs_bench.tasks import get_task
 
 METRICS = (mae, rmse, psnr, ssim, sam, ergas, uiqi, ndvi_mae)
+TASK = "cloud_removal"
+
+CHILD = """
+import resource, sys
+import numpy as np
+from vrs_bench.evaluation import evaluate
+groups = sys.argv[3].split(",")
+evaluate(sys.argv[1], "cloud_removal", sys.argv[2], groups=groups, bounds=False)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def main() -> None:
-    """Build a small dataset of the size's scenes, and measure."""
+    """Build small datasets of the size's scenes, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="toy", help="packaged recipe (default: toy)")
     size = parser.parse_args().size
-    recipe = load_recipe(BenchmarkRecipe, size).model_copy(update={"scenes": 13})
+    recipe = load_recipe(BenchmarkRecipe, size)
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "vrs-toy"
-        build(["super_res"], recipe, data, workers=2)
-        scenes = [
-            restore(scene["hr"])
-            for scene in DatasetFolder(data).scenes("super_res", "test", ["hr"])
-        ]
-        rng = np.random.default_rng(0)
-        truth = np.concatenate(scenes)
-        noise = rng.normal(0, 0.01, truth.shape).astype(np.float32)
-        prediction = np.clip(truth + noise, 0, 1)
-        one_by_one(prediction[:30], truth[:30], size)
-        whole(prediction, data, size)
+        peaks = []
+        for scenes in (13, 40):  # two and six test scenes
+            data = Path(folder) / f"vrs-{scenes}"
+            build([TASK], recipe.model_copy(update={"scenes": scenes}), data, workers=2)
+            truth = np.concatenate([scene.target for scene in Truth(*opened(data), "test")])
+            noise = np.random.default_rng(0).normal(0, 0.01, truth.shape).astype(np.float32)
+            prediction = np.clip(truth + noise, 0, 1)
+            if scenes == 13:
+                one_by_one(prediction[:30], truth[:30], data, size)
+                whole(prediction, data, size)
+            np.save(data.with_suffix(".npy"), prediction)
+            peaks += [
+                (name, len(prediction), f"{peak(data, name):.2f}")
+                for name in ("distortion", ",".join(GROUPS))
+            ]
+        title = f"Peak memory of a process that evaluates {TASK}, size {size}"
+        print_table(title, ("groups", "rows", "GB"), sorted(peaks))
 
 
-def one_by_one(prediction: np.ndarray, truth: np.ndarray, size: str) -> None:
-    """Time every metric on a scene, and the group against scikit-image."""
+def opened(data: Path) -> tuple[DatasetFolder, object]:
+    """Return a dataset folder and the task."""
+    return DatasetFolder(data), get_task(TASK)
+
+
+def one_by_one(prediction: np.ndarray, truth: np.ndarray, data: Path, size: str) -> None:
+    """Time every metric on a scene, and the group with its parts against scikit-image."""
     n, pixels = len(truth), truth[0].size / 1e6
     times = {
         metric.__name__: seconds(lambda m=metric: m(prediction, truth), 3) for metric in METRICS
@@ -60,8 +87,16 @@ def one_by_one(prediction: np.ndarray, truth: np.ndarray, size: str) -> None:
                     a, b, data_range=1, gaussian_weights=True, use_sample_covariance=False
                 )
 
+    parts = next(iter(Truth(*opened(data), "test"))).parts
+    bands = {"ratio": 1, "red": 2, "nir": 3}
     loop = seconds(scikit_image, 3)
-    times["all eight"] = sum(times.values())
+    times["all eight, one after the other"] = sum(times.values())
+    times[f"all eight, and over {len(parts.fixed)} parts of land cover and position"] = seconds(
+        lambda: sliced_distortion(prediction, truth, parts.masks, **bands), 3
+    )
+    times[f"the same, and over {len(parts.by_step)} bins of cloud transmittance"] = seconds(
+        lambda: sliced_distortion(prediction, truth, parts.masks, parts.step_masks, **bands), 3
+    )
     times["PSNR and SSIM, here"] = times["psnr"] + times["ssim"]
     times["PSNR and SSIM, scikit-image in a loop"] = loop
     rows = [
@@ -77,15 +112,26 @@ def one_by_one(prediction: np.ndarray, truth: np.ndarray, size: str) -> None:
 
 
 def whole(prediction: np.ndarray, data: Path, size: str) -> None:
-    """Time evaluate(): reading the truth, checks, digests, scores and intervals."""
-    taken = seconds(lambda: evaluate(prediction, "super_res", data), 3)
-    n = len(prediction)
-    megapixels = prediction.size / 1e6
+    """Time evaluate(): reading the truth, checks, digests, scores, parts and intervals."""
+    n, rows = len(prediction), []
+    for groups in (("distortion",), ("downstream",), ("consistency",), ("perceptual",), GROUPS):
+        taken = seconds(
+            lambda g=groups: evaluate(prediction, TASK, data, groups=g, bounds=False), 3
+        )
+        rows.append((", ".join(groups), f"{taken:.2f}", f"{n / taken:.0f}"))
     print_table(
-        f"evaluate() from an array, size {size}, {n} rows of the test split",
-        ("s", "rows a second", "megapixels a second (all bands)"),
-        [(f"{taken:.2f}", f"{n / taken:.0f}", f"{megapixels / taken:.0f}")],
+        f"evaluate() of {TASK} from an array, size {size}, {n} rows of the test split; the next "
+        f"scene is read in a second thread",
+        ("groups", "s", "rows a second"),
+        rows,
     )
+
+
+def peak(data: Path, groups: str) -> float:
+    """Return the peak memory in GB of a process that evaluates predictions from a file."""
+    words = [sys.executable, "-c", CHILD, str(data.with_suffix(".npy")), str(data), groups]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
+    return int(done.stdout.split()[-1]) / 1e6
 
 
 if __name__ == "__main__":

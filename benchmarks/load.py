@@ -1,87 +1,244 @@
-"""Speed of loading: rows a second of `datasets`, random and sequential, as float32 arrays.
+"""Speed of loading: rows a second of every way of reading, and how long training waits for them.
 
-python benchmarks/load.py [--size toy] [--scenes 12]
+python benchmarks/load.py [--size toy] [--scenes 8]
+
+Every way reads the same images, as published, and gives them as float32. The yardstick is the
+same uint16 images in memory-mapped .npy files, read in the same order in the same run; all files
+are in the page cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from measure import print_table, seconds  # first: NumPy and torch read the threads that it sets
+
+# isort: split
+import datasets
 import numpy as np
-from datasets import disable_progress_bars, load_dataset
-from measure import print_table, seconds
+import torch
+import webdataset
+from torch.utils.data import DataLoader
 
 from vrs_bench.data.build import build
+from vrs_bench.data.export import export
 from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.paths import bundled
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import restore
 
+sys.path.insert(0, str(bundled("baselines")))
+from models.unet import CORRECTION, UNet
+from rows import Crops, Shuffled, load_rows
+from training_config import TrainingConfig
+
 READS = 60
+"""Rows that are read one by one."""
+BATCH = 8
+STEPS = 40
+Row = dict[str, Any]
 
 
 def main() -> None:
     """Build a small dataset of the size's scenes, and measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="toy", help="packaged recipe (default: toy)")
-    parser.add_argument("--scenes", type=int, default=12, help="scenes to build (default: 12)")
+    parser.add_argument("--scenes", type=int, default=8, help="scenes to build (default: 8)")
     arguments = parser.parse_args()
-    disable_progress_bars()
+    datasets.disable_progress_bars()
     recipe = load_recipe(BenchmarkRecipe, arguments.size)
-    recipe = recipe.model_copy(update={"scenes": arguments.scenes})
+    changed = {"scenes": arguments.scenes, "scenes_per_shard": 2}
+    recipe = recipe.model_copy(update=changed)
     with tempfile.TemporaryDirectory() as folder:
+        datasets.config.HF_DATASETS_CACHE = str(Path(folder) / "cache")
         data = Path(folder) / "vrs-toy"
-        build(["super_res"], recipe, data, workers=2)
-        measure(data, Path(folder), arguments.size)
+        build(["super_res", "cloud_removal"], recipe, data, workers=2)
+        single_rows(data, Path(folder), arguments.size, "super_res", ["lr", "hr"])
+        wide = ["cloudy", "sar", "clear", "land_cover", "cell"]
+        single_rows(data, Path(folder), arguments.size, "cloud_removal", wide)
+        loaders(data, Path(folder), arguments.size)
+        training(data, arguments.size)
 
 
-def measure(data: Path, folder: Path, size: str) -> None:
-    """Time each way of reading against the same rows in a memory-mapped .npy."""
-    rows = load_dataset(str(data), "super_res", split="train", cache_dir=str(folder / "cache"))
-    arrays = rows.with_format("numpy")
+def single_rows(data: Path, folder: Path, size: str, task: str, columns: list[str]) -> None:
+    """Time rows that are read one by one, in random order and in that of the files."""
+    table = parquet(data, task, columns)
+    rows = table.with_format("numpy", dtype=np.uint16)
+    mapped = memory_mapped(data, folder, task, columns)
     rng = np.random.default_rng(0)
-    order = rng.integers(0, len(rows), READS)
+    orders = {"random": rng.integers(0, len(rows), READS), "sequential": np.arange(READS)}
 
-    np.save(folder / "hr.npy", np.stack([arrays[i]["hr"] for i in range(len(rows))]))
-    np.save(folder / "lr.npy", np.stack([arrays[i]["lr"] for i in range(len(rows))]))
-    hr, lr = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hr", "lr"))
-
-    def by_datasets(indices: np.ndarray) -> None:
-        for index in indices:
-            row = arrays[int(index)]
-            restore(row["hr"])
-            restore(row["lr"])
-
-    def by_memmap(indices: np.ndarray) -> None:
-        for index in indices:
-            restore(hr[index])
-            restore(lr[index])
+    results = []
+    for name, order in orders.items():
+        yardstick = READS / seconds(lambda o=order: read_each(mapped, o))
+        taken = READS / seconds(lambda o=order: read_each(rows, o))
+        results += [(f"memory-mapped .npy, {name}", yardstick, yardstick)]
+        results += [(f"load_dataset, {name}", taken, yardstick)]
 
     def by_reader() -> None:
-        for scene in DatasetFolder(data).scenes("super_res", "train", ["hr", "lr"]):
-            restore(scene["hr"])
-            restore(scene["lr"])
+        for scene in DatasetFolder(data).scenes(task, "train", columns):
+            as_floats({name: scene[name] for name in columns})
 
     def by_streaming() -> None:
-        stream = load_dataset(str(data), "super_res", split="train", streaming=True)
-        for row in stream.with_format("numpy"):
-            restore(row["hr"])
-            restore(row["lr"])
+        for row in parquet(data, task, columns, streaming=True).with_format("numpy"):
+            as_floats(row)
 
-    sequence = np.arange(READS)
-    yardstick = READS / seconds(lambda: by_memmap(order))
-    results = [
-        ("memory-mapped .npy, random", yardstick),
-        ("load_dataset, random", READS / seconds(lambda: by_datasets(order))),
-        ("load_dataset, sequential", READS / seconds(lambda: by_datasets(sequence))),
-        ("DatasetFolder.scenes, sequential", len(rows) / seconds(by_reader, 3)),
-        ("load_dataset(streaming=True)", len(rows) / seconds(by_streaming, 3)),
+    for name, work in (
+        ("DatasetFolder.scenes, sequential", by_reader),
+        ("load_dataset(streaming=True), sequential", by_streaming),
+    ):
+        results.append((name, len(rows) / seconds(work, 3), yardstick))
+    show(f"Single rows of {task}, size {size}: {', '.join(columns)} as float32", results)
+
+
+def loaders(data: Path, folder: Path, size: str) -> None:
+    """Time whole epochs of batches of tensors, from processes that run already."""
+    columns = ["lr", "hr"]
+    export(data, "webdataset", folder / "tar", ["super_res"], ["train"])
+    shards = [str(path) for path in sorted((folder / "tar" / "super_res").glob("*.tar"))]
+    mapped = memory_mapped(data, folder, "super_res", columns)
+    table = parquet(data, "super_res", columns)
+    n_rows = len(table)
+    yardsticks = {
+        shuffled: n_rows / seconds(lambda o=order: read_each(mapped, o), 3)
+        for shuffled, order in (
+            (False, np.arange(n_rows)),
+            (True, np.random.default_rng(0).permutation(n_rows)),
+        )
+    }
+    stream = parquet(data, "super_res", columns, streaming=True).with_format("numpy")
+    wanted = tuple(f".{name}.npy" for name in columns)
+    samples = webdataset.WebDataset(
+        shards, shardshuffle=False, select_files=lambda name: name.endswith(wanted)
+    ).decode()
+    sources: list[tuple[str, Any, bool]] = [
+        ("memory-mapped .npy, shuffled", mapped, True),
+        ("load_dataset, shuffled", table.with_format("numpy", dtype=np.uint16), True),
+        ("load_dataset(streaming=True)", stream, False),
+        ("WebDataset", samples, False),
     ]
+    results = [
+        ("memory-mapped .npy, random, no DataLoader", yardsticks[True], yardsticks[True]),
+        ("memory-mapped .npy, sequential, no DataLoader", yardsticks[False], yardsticks[False]),
+    ]
+    for name, source, shuffle in sources:
+        for workers in (0, 2):
+            loader: DataLoader[Any] = DataLoader(
+                source,
+                BATCH,
+                shuffle=shuffle or None,
+                num_workers=workers,
+                collate_fn=as_batch,
+                persistent_workers=workers > 0,
+            )
+            taken = n_rows / seconds(lambda r=loader: epoch(r, n_rows), 3)
+            results.append((f"{name}, {workers} workers", taken, yardsticks[shuffle]))
+    show(f"DataLoader of super_res, size {size}: batches of {BATCH} (lr, hr) as float32", results)
+
+
+def training(data: Path, size: str) -> None:
+    """Time the training loop of the small U-Net, and what of it is waiting for the next batch."""
+    config = load_recipe(TrainingConfig, bundled("baselines") / "configs/super_res/unet.yaml")
+    examples = Crops(load_rows(data, "train"), config.seed, config.crop)
+    results = []
+    for workers in (0, 2):
+        torch.manual_seed(config.seed)
+        network = UNet(config.model).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate)
+        order = Shuffled(len(examples), config.seed, 0, config.batch_size * (STEPS + BATCH))
+        batches = iter(DataLoader(examples, config.batch_size, sampler=order, num_workers=workers))
+        waited, steps = [], []
+        for _ in range(STEPS + BATCH):
+            start = time.perf_counter()
+            batch = next(batches)
+            ready = time.perf_counter()
+            error = network(batch["input"]) - batch["truth"]
+            (error / CORRECTION).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            waited.append(ready - start)
+            steps.append(time.perf_counter() - start)
+        step, wait = (sum(times[BATCH:]) / STEPS for times in (steps, waited))  # after warming up
+        results.append((workers, f"{step * 1e3:.1f}", f"{wait * 1e3:.1f}", f"{wait / step:.1%}"))
     print_table(
-        f"Loading super_res, size {size}: input and target as float32",
-        ("way", "rows a second", "ms a row", "of the memory-mapped file"),
-        [(n, f"{r:.0f}", f"{1e3 / r:.2f}", f"{r / yardstick:.2f}") for n, r in results],
+        f"Training of the small U-Net on super_res, size {size}: batches of {config.batch_size} "
+        f"crops of {config.crop} px, one thread for the network",
+        ("workers", "ms a step", "of it waiting for data, ms", "share"),
+        results,
+    )
+
+
+def parquet(data: Path, task: str, columns: list[str], streaming: bool = False) -> Any:
+    """Open the training rows of a task with plain `datasets`, some columns only."""
+    files = [str(data / name) for name in DatasetFolder(data).manifest.shards(task, "train")]
+    rows = datasets.load_dataset(
+        "parquet", data_files=files, columns=columns, split="train", streaming=streaming
+    )
+    return rows
+
+
+class Mapped:
+    """Rows of the same images in memory-mapped .npy files."""
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        self.arrays = arrays
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def __getitem__(self, index: int) -> Row:
+        return {name: array[index] for name, array in self.arrays.items()}
+
+
+def memory_mapped(data: Path, folder: Path, task: str, columns: list[str]) -> Mapped:
+    """Write the training images of a task as .npy files, and map them."""
+    scenes = list(DatasetFolder(data).scenes(task, "train", columns))
+    arrays = {}
+    for name in columns:
+        path = folder / f"{task}-{name}.npy"
+        np.save(path, np.concatenate([scene[name] for scene in scenes]))
+        arrays[name] = np.load(path, mmap_mode="r")
+    return Mapped(arrays)
+
+
+def as_floats(row: Row) -> Row:
+    """Return the images of a row as float32."""
+    return {name: restore(np.asarray(value)) for name, value in row.items()}
+
+
+def read_each(rows: Any, order: np.ndarray) -> None:
+    """Read rows one by one."""
+    for index in order:
+        as_floats(rows[int(index)])
+
+
+def as_batch(rows: list[Row]) -> dict[str, torch.Tensor]:
+    """Return rows as one tensor a column, of whatever of them is an image."""
+    names = [name for name, value in rows[0].items() if isinstance(value, np.ndarray)]
+    return {
+        name: torch.from_numpy(restore(np.stack([row[name] for row in rows]))) for name in names
+    }
+
+
+def epoch(loader: Iterable[dict[str, torch.Tensor]], n_rows: int) -> None:
+    """Read all batches; a loader that loses or doubles rows is not timed."""
+    read = sum(len(next(iter(batch.values()))) for batch in loader)
+    if read != n_rows:
+        raise RuntimeError(f"{read} rows were read, of {n_rows}")
+
+
+def show(title: str, results: list[tuple[str, float, float]]) -> None:
+    """Print rates, and their ratio to the yardstick's."""
+    print_table(
+        title,
+        ("way", "rows a second", "ms a row", "of the memory-mapped files"),
+        [(n, f"{r:.0f}", f"{1e3 / r:.2f}", f"{r / y:.2f}") for n, r, y in results],
     )
 
 

@@ -22,7 +22,7 @@ HEAVY = {"torch", "datasets", "matplotlib", "scipy", "sktime", "pandas", "timm",
 
 # Imports point to the left only: to the same layer or one before it.
 LAYERS = [
-    {"errors", "settings", "types", "paths"},
+    {"errors", "settings", "types", "paths", "colours"},
     {"world"},
     {"sensors"},
     {"recipes"},

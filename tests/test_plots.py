@@ -16,14 +16,8 @@ from PIL import Image, ImageSequence
 
 from vrs_bench.data.product import Features, Product, ProductWriter
 from vrs_bench.errors import BenchError
-from vrs_bench.plots.display import (
-    composite,
-    false_colour,
-    sar_colour,
-    save,
-    save_animation,
-    true_colour,
-)
+from vrs_bench.colours import composite, false_colour, sar_colour, true_colour
+from vrs_bench.plots.display import save, save_animation
 from vrs_bench.plots.physics import class_signatures
 from vrs_bench.plots.product import product_animation, product_panel
 from vrs_bench.plots.scene import animation, comparison, scene_panel, stages

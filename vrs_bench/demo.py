@@ -18,6 +18,7 @@ from vrs_bench.leaderboard.markdown import board_table, update_page
 from vrs_bench.leaderboard.ranking import boards
 from vrs_bench.leaderboard.submission import make_submission, read_submissions, write_submission
 from vrs_bench.paths import bundled
+from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.scripts import run_baseline
 from vrs_bench.tasks import get_task, restore
@@ -69,6 +70,8 @@ def run(out: Path, progress: Progress) -> str:
     ranked = boards(read_submissions(submissions))
     update_page(page, ranked)
     pictures = _draw(data, predictions, out / "pictures")
+    scored = predictions / "unet"
+    pictures += evaluation_plots(results["U-Net"], scored, data, out / "pictures")
 
     margin = compare(results["U-Net"], results["Bicubic"], "psnr")
     verdict = (

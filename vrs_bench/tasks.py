@@ -221,7 +221,7 @@ SUPER_RES = Task(
     target="hr",
     target_product="optical",
     gsd_ratio=4,
-    headline="psnr",
+    headline="jaccard_ratio",
 )
 
 CLOUD_REMOVAL = Task(
@@ -236,7 +236,7 @@ CLOUD_REMOVAL = Task(
     target="clear",
     target_product="optical",
     gsd_ratio=1,
-    headline="psnr",
+    headline="jaccard_ratio",
 )
 
 SAR_TO_OPTICAL = Task(
@@ -251,7 +251,7 @@ SAR_TO_OPTICAL = Task(
     target="optical",
     target_product="optical",
     gsd_ratio=1,
-    headline="psnr",
+    headline="jaccard_ratio",
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in (SUPER_RES, CLOUD_REMOVAL, SAR_TO_OPTICAL)}

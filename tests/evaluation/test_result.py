@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation import Comparison, Result, Score, compare
+from vrs_bench.evaluation import Bound, Comparison, PartScore, Result, Score, compare
 from vrs_bench.evaluation.statistics import bootstrap_interval, paired_bootstrap
 
 N = 8
@@ -40,6 +40,10 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
         confidence=0.95,
         resamples=1000,
         seed=0,
+        references={"encoder": "e" * 64},
+        slices={"position": {"border": {"psnr": PartScore(29.0, 28.5, 29.5, n)}}},
+        confusion={"classifier": [[3, 1], [0, 4]]},
+        bounds={"psnr": Bound(20.0, 80.0), "sam": Bound(9.0, 0.0)},
         scores={"psnr": score("psnr", "dB", True, psnr), "sam": score("sam", "°", False, sam)},
     )
 
@@ -63,7 +67,7 @@ def test_the_json_has_direction_unit_version_and_null_for_no_interval(tmp_path: 
     make(n=1).to_json(tmp_path / "scores.json")
     data = json.loads((tmp_path / "scores.json").read_text())
     psnr = data["scores"]["psnr"]
-    assert data["format"] == 1
+    assert data["format"] == 2
     assert (psnr["unit"], psnr["higher_is_better"], psnr["version"]) == ("dB", True, "1")
     assert (psnr["ci_low"], psnr["ci_high"]) == (None, None)
     assert list(psnr["per_scene"]) == ["900000"]
@@ -95,10 +99,16 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "negative count": (set_at("clipped_values", to=-1), "clipped_values: Input should be greater"),
     "negative seed": (set_at("seed", to=-1), "seed: Input should be greater than or equal to 0"),
     "digest": (set_at("dataset_digest", to="../.."), "dataset_digest: String should match"),
-    "version": (set_at("format", to=2), "format: Input should be 1"),
+    "version": (set_at("format", to=1), "format: Input should be 2"),
     "confidence": (set_at("confidence", to=95), "confidence: Input should be less than 1"),
     "scene": (set_at(*PSNR, "per_scene", to={"x": 1.0}), "scores.psnr.per_scene.x"),
-    "no scenes": (set_at(*PSNR, "per_scene", to={}), "psnr: no scenes"),
+    "a path as split": (set_at("split", to="../test"), "split: Input should be 'train'"),
+    "a page as recipe": (set_at("recipe", to="<b>"), "recipe: String should match"),
+    "half a bound": (set_at("bounds", "psnr", to={"floor": 1.0}), "bounds.psnr.ceiling"),
+    "a part of no scene": (
+        set_at("slices", "position", "border", "psnr", "n_scenes", to=0),
+        "slices.position.border.psnr.n_scenes",
+    ),
     "other mean": (set_at(*PSNR, "mean", to=99.0), "psnr: the mean is 99, that of the scenes"),
     "half an interval": (set_at(*PSNR, "ci_low", to=None), "psnr: half of an interval"),
     "other metric": (set_at(*PSNR, "metric", to="sam"), "the score 'psnr' says that it is 'sam'"),
@@ -154,17 +164,45 @@ def test_the_table_has_every_score_with_unit_direction_and_interval() -> None:
     assert lines[0] == (
         "super_res, split test of 'tiny', data dddddddddddd: 64 rows, 8 scenes, 3 values clipped"
     )
-    assert lines[1].split("  ")[0].strip() == "metric"
-    assert "95% interval" in lines[1]
+    assert lines[2].split("  ")[0].strip() == "metric"
+    assert "95% interval" in lines[2]
     psnr, sam = make().scores.values()
-    assert lines[3].split() == [
+    assert lines[4].split() == [
         *("psnr", f"{psnr.mean:.4g}", f"{psnr.ci_low:.4g}", "to", f"{psnr.ci_high:.4g}"),
-        *("dB", "↑", "higher"),
+        *("dB", "↑", "higher", "20", "80", f"{(psnr.mean - 20) / 60:.3f}"),
     ]
-    assert lines[4].split()[0] == "sam"
-    assert lines[4].split()[-3:] == ["°", "↓", "lower"]
-    assert lines[4].split()[1] == f"{sam.mean:.4g}"
+    assert lines[5].split()[0] == "sam"
+    assert lines[5].split()[4:9] == [f"{sam.ci_high:.4g}", "°", "↓", "lower", "9"]
+    assert lines[5].split()[1] == f"{sam.mean:.4g}"
+    assert lines[7].split() == ["position", "psnr", "scenes"]
+    assert lines[9].split() == ["border", "29", "8"]
     assert "–" in str(make(n=1))
+
+
+def test_a_score_is_placed_between_the_trivial_baseline_and_the_truth() -> None:
+    result = make()
+    psnr, sam = result.scores.values()
+    place = result.normalised("psnr")
+    assert place == pytest.approx(
+        ((psnr.mean - 20) / 60, (psnr.ci_low - 20) / 60, (psnr.ci_high - 20) / 60)
+    )
+    lower_is_better = result.normalised("sam")
+    assert lower_is_better == pytest.approx(
+        (1 - sam.mean / 9, 1 - sam.ci_high / 9, 1 - sam.ci_low / 9)
+    )
+    assert replace(result, bounds={}).normalised("psnr") is None
+    assert replace(result, bounds={"psnr": Bound(3.0, 3.0)}).normalised("psnr") is None
+    assert make(n=1).normalised("psnr")[1:] == (None, None)
+    with pytest.raises(BenchError, match="no score 'ssim'"):
+        result.normalised("ssim")
+
+
+def test_one_number_for_a_split_has_nothing_to_pair() -> None:
+    whole = Score("frechet_distance", 3.0, None, None, {}, "", False, "1")
+    result = make()
+    result = replace(result, scores={**result.scores, "frechet_distance": whole})
+    with pytest.raises(BenchError, match="one number for a whole split"):
+        compare(result, result, "frechet_distance")
 
 
 # Comparisons

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from vrs_bench.errors import BenchError
+from vrs_bench.evaluation import Bound
 from vrs_bench.leaderboard.markdown import board_table, escape, update_page
 from vrs_bench.leaderboard.ranking import Board, boards
 from vrs_bench.leaderboard.submission import Submission, make_submission
@@ -91,12 +92,16 @@ def test_the_table_has_the_headline_with_its_interval_first(make_entry: Any) -> 
     about = {"url": "https://x.org/paper", "code": "https://x.org/code"}
     best = make_entry("U-Net", about=about, scores={**scores})
     rows = Page(board_table(board_of(best)[0])).rows
-    assert rows[0][:4] == ["rank", "method", "psnr (dB) ↑", "sam (°) ↓"]
-    assert rows[0][4:] == ["ndvi_mae ↓", "date"]
+    # NDVI-MAE is not among the metrics that stand beside the headline.
+    head = ["rank", "method", "PSNR (dB) ↑", "trivial 0 … truth 1", "SAM (°) ↓", "date"]
+    assert rows[0] == head
     assert rows[1] == [
-        *("1", "U-Net", "31.17 [30.17, 32.17]"),  # the interval of the helper: mean ± 1
-        *("3", "0.02", "2026-01-31"),
+        *("1", "U-Net", "31.17 [30.17, 32.17]"),  # the interval that conftest gives: mean ± 1
+        *("–", "3", "2026-01-31"),
     ]
+    placed = make_entry("U-Net", scores={**scores}, bounds={"psnr": Bound(25.0, 80.0)})
+    between = f"{(sum(psnr) / 3 - 25) / 55:.3f}"
+    assert Page(board_table(board_of(placed)[0])).rows[1][3] == between
 
 
 def test_ranks_and_order_are_those_of_the_board(make_entry: Any) -> None:
@@ -114,7 +119,10 @@ def test_a_score_that_an_entry_lacks_is_a_dash(make_entry: Any) -> None:
     with_sam = make_entry("with", [31.0, 32.0], scores={"sam": [2.0, 3.0]})
     without = make_entry("without", [30.0, 31.0])
     rows = Page(board_table(board_of(with_sam, without)[0])).rows
-    assert [row[3] for row in rows] == ["sam (°) ↓", "2.5", "–"]
+    assert [row[4] for row in rows] == ["SAM (°) ↓", "2.5", "–"]
+    worse = make_entry("worse, with", [10.0, 11.0], scores={"sam": [2.0, 3.0]})
+    rows = Page(board_table(board_of(worse, without)[0])).rows
+    assert [row[4] for row in rows] == ["SAM (°) ↓", "–", "2.5"]
 
 
 def test_a_method_links_to_its_paper_or_else_to_its_code(make_entry: Any) -> None:
@@ -171,9 +179,9 @@ def test_every_metric_of_the_table_is_defined(make_entry: Any, tmp_path: Path) -
     update_page(path, board_of(make_entry("Lanczos", scores=scores)))
     page = path.read_text(encoding="utf-8")
     head, *rows = Page(page.split("<!-- metrics -->")[1].split("<!-- /metrics -->")[0]).rows
-    assert head == ["metric", "unit", "better", "definition"]
-    assert {len(row) for row in rows} == {4}
-    defined = {row[0].split()[-1]: row[1:] for row in rows}
+    assert head == ["metric", "group", "unit", "better", "definition"]
+    assert {len(row) for row in rows} == {5}
+    defined = {row[0].split()[-1]: row[2:] for row in rows}
     for metric, unit, better in (
         ("psnr", "dB", "higher"),
         ("sam", "°", "lower"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -18,12 +19,14 @@ from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate
 from vrs_bench.leaderboard.submission import (
+    check_entry,
     make_submission,
     read_submission,
     read_submissions,
     slug,
     write_submission,
 )
+from vrs_bench.references import HERE
 
 
 def files_in(folder: Path) -> list[str]:
@@ -36,7 +39,7 @@ def files_in(folder: Path) -> list[str]:
 def test_an_evaluated_submission_is_read_as_it_was_written(tiny: Path, tmp_path: Path) -> None:
     scene = next(DatasetFolder(tiny).scenes("super_res", "test", ["hr"]))
     predictions = np.clip(scene["hr"] / 1e4 + 0.01, 0, 1)
-    result = evaluate(predictions, "super_res", tiny)
+    result = evaluate(predictions, "super_res", tiny, groups=["distortion"])
     about = {"authors": "Ada, Grace", "url": "https://x.org/a?b=c#d", "code": "http://x.org"}
     entry = make_submission(result, "A plain shift", notes="Line one\nline two", **about)
     path = write_submission(entry, tmp_path)
@@ -51,7 +54,7 @@ def test_the_file_says_who_what_and_how(make_entry: Any, tmp_path: Path) -> None
     data = json.loads(write_submission(entry, tmp_path).read_text(encoding="utf-8"))
     result = data.pop("result")
     assert data == {
-        "format": 1,
+        "format": 2,
         "name": "U-Net",
         "authors": "Ada",
         "url": "",
@@ -225,7 +228,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no name": (lambda data: data.pop("name"), "name: Field required"),
     "no result": (lambda data: data.pop("result"), "result: Field required"),
     "unknown key": (set_at("script", to="x"), "script: Extra inputs are not permitted"),
-    "format": (set_at("format", to=2), "format: Input should be 1"),
+    "format": (set_at("format", to=1), "format: Input should be 2"),
     "number for text": (set_at("notes", to=3), "notes: Input should be a valid string"),
     "no date": (set_at("date", to="yesterday"), "date: Input should be a valid date"),
     "control character": (set_at("name", to="a\x1bb"), "name: "),
@@ -350,3 +353,50 @@ def test_entries_come_in_the_order_of_their_paths_and_other_files_are_left_alone
 def test_no_folder_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"nowhere: no folder .* with: vrs-bench submit"):
         read_submissions(tmp_path / "nowhere")
+
+
+def test_what_is_known_beforehand_is_checked_before_scoring(
+    make_entry: Any, tmp_path: Path
+) -> None:
+    check_entry("super_res", "Lanczos", tmp_path, url="https://x.org")
+    write_submission(make_entry("Lanczos"), tmp_path)
+    with pytest.raises(BenchError, match=r"lanczos\.json: there is an entry of that name"):
+        check_entry("super_res", "Lanczos", tmp_path)
+    check_entry("super_res", "Lanczos", tmp_path, replace=True)
+    with pytest.raises(BenchError, match="url: expected a link such as https://"):
+        check_entry("super_res", "New", tmp_path, url="example.org")
+    with pytest.raises(BenchError, match="unknown task 'superres'; did you mean 'super_res'"):
+        check_entry("superres", "New", tmp_path)
+
+
+def test_only_scores_by_the_packaged_references_are_ranked(make_entry: Any, tmp_path: Path) -> None:
+    ours = hashlib.sha256((HERE / "classifier-tiny.npz").read_bytes()).hexdigest()
+    path = write_submission(make_entry(references={"classifier": ours}), tmp_path)
+    assert read_submission(path).result.references == {"classifier": ours}
+    other = make_entry(references={"classifier": ours, "encoder": "e" * 64})
+    path = write_submission(other, tmp_path, replace=True)
+    with pytest.raises(BenchError, match="its encoder is not the packaged one"):
+        read_submission(path)
+
+
+def test_results_by_other_definitions_are_not_ranked(make_entry: Any) -> None:
+    with pytest.raises(BenchError, match="profile 'original'"):
+        make_submission(make_entry(profile="original").result, "x")
+
+
+@pytest.mark.parametrize("psnr", [(30.0, 90.0, 31.0), (-1.0, 30.0, 31.0)])
+def test_scores_beyond_what_a_metric_can_be_are_refused(
+    make_entry: Any, tmp_path: Path, psnr: tuple[float, ...]
+) -> None:
+    path = write_submission(make_entry(psnr=psnr), tmp_path)
+    with pytest.raises(BenchError, match=r"'psnr' is .* it lies between 0 and 80"):
+        read_submission(path)
+
+
+def test_a_metric_that_has_values_by_scene_must_state_them(make_entry: Any, tmp_path: Path) -> None:
+    path = write_submission(make_entry(), tmp_path)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["result"]["scores"]["psnr"]["per_scene"] = {}
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(BenchError, match="'psnr' has no values by scene"):
+        read_submission(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -55,3 +56,76 @@ def verify(
         print("\n".join(faults) or f"{folder}: every data file is as the manifest says")
     if faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    repo: Annotated[str, typer.Option(help="ORG/NAME on the Hub.")],
+    private: Annotated[
+        bool, typer.Option("--private", help="Make the repository private.")
+    ] = False,
+    create_pr: Annotated[
+        bool, typer.Option("--create-pr", help="Open a pull request instead of committing.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would go; needs no network.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Upload a dataset folder to the Hugging Face Hub; stop and start it as you like.
+
+    It is checked first, and appears in one commit at the end. Log in with `hf auth login`.
+
+    Example: `vrs-bench publish vrs-toy --repo my-org/vrs-toy --dry-run`
+    """
+    from vrs_bench.data.publish import plan_upload
+    from vrs_bench.data.publish import publish as publish_folder
+
+    if dry_run:
+        upload = plan_upload(folder, repo)
+        if as_json:
+            print(json.dumps({"repo": repo, "bytes": upload.bytes, "files": upload.files}))
+            return
+        lines = [f"{size:>13,}  {name}" for name, size in upload.files.items()]
+        total = f"{upload.bytes:>13,}  bytes in {len(upload.files)} files would go to {repo}"
+        print("\n".join([*lines, total]))
+        return
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()  # the client's own: one bar is enough
+    with progress_bar(f"publish {folder}") as report:
+        url = publish_folder(folder, repo, private, create_pr, report)
+    print(json.dumps({"repo": repo, "url": url}) if as_json else url)
+
+
+class Form(StrEnum):
+    """What `export` writes."""
+
+    webdataset = "webdataset"
+    hdf5 = "hdf5"
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    to: Annotated[
+        Form,
+        typer.Option(
+            help="webdataset: tar shards, to stream. hdf5: a product folder for each scene and "
+            "image column, in the original's layout."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the export.")],
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; repeatable.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Only this split; repeatable.")] = None,
+) -> None:
+    """Write a dataset in another form, or what is missing of it; stop and start it as you like.
+
+    Example: `vrs-bench export vrs-toy --to webdataset --out vrs-toy-tar --split train`
+    """
+    from vrs_bench.data.export import export as export_folder
+
+    with progress_bar(f"export to {to}") as report:
+        made = export_folder(folder, to.value, out, task or (), split or (), report)
+    print(f"{out}: {len(made)} {'tar files' if to is Form.webdataset else 'products'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,10 @@ import typer
 
 from vrs_bench.cli.app import Data, Json, Split, Submissions, TaskName, app, progress_bar
 from vrs_bench.errors import BenchError
+
+Predictions = Annotated[
+    Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
+]
 
 
 @app.command()
@@ -30,33 +35,64 @@ def predict(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet.")],
+    predictions: Predictions,
     task: TaskName = "super_res",
     data: Data = Path("vrs-toy"),
     split: Split = "test",
+    groups: Annotated[
+        str, typer.Option(help="Of distortion,perceptual,downstream,consistency; default: all.")
+    ] = "",
+    bounds: Annotated[
+        bool, typer.Option(help="Place scores between the trivial baseline's and the truth's.")
+    ] = True,
+    profile: Annotated[
+        str, typer.Option(help="original: by the definitions of the original project.")
+    ] = "standard",
+    classifier: Annotated[
+        Path | None, typer.Option(help="Reference classifier, where no packaged one fits.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for pictures of the scores.")] = None,
     as_json: Json = False,
 ) -> None:
     """Check predictions and score them against the truth.
 
     Example: `vrs-bench evaluate predictions/bicubic --task super_res --data vrs-toy`
+
+    Example: `vrs-bench evaluate predictions/bicubic --groups distortion --no-bounds`
     """
     from vrs_bench.evaluation import evaluate as score
+    from vrs_bench.metrics.catalogue import GROUPS
 
     if out is not None and out.is_dir():  # said before minutes of scoring, not after
         raise BenchError(f"{out}: is a folder; name a file")
     with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, split, progress=report)
+        result = score(
+            predictions,
+            task,
+            data,
+            split,
+            groups=[word.strip() for word in groups.split(",")] if groups else GROUPS,
+            bounds=bounds,
+            profile=profile,
+            classifier=classifier,
+            progress=report,
+        )
     if out is not None:
         result.to_json(out)
     print(json.dumps(result.to_dict()) if as_json else result)
+    if plots is not None:
+        from vrs_bench.plots.evaluation import evaluation_plots
+
+        for path in evaluation_plots(result, predictions, data, plots):
+            print(path, file=sys.stderr if as_json else sys.stdout)
 
 
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="Result JSON of `evaluate --out`.")],
     second: Annotated[Path, typer.Argument(help="Another one, of the same split.")],
-    metric: Annotated[str, typer.Option(help="Metric to compare.")] = "psnr",
+    metric: Annotated[str, typer.Option(help="Metric; default: the headline of the task.")] = "",
     as_json: Json = False,
 ) -> None:
     """Compare two results by a paired bootstrap over scenes.
@@ -67,17 +103,20 @@ def compare(
 
     from vrs_bench.evaluation import Result
     from vrs_bench.evaluation import compare as compare_results
+    from vrs_bench.tasks import get_task
 
-    comparison = compare_results(Result.from_json(first), Result.from_json(second), metric)
+    one, other = Result.from_json(first), Result.from_json(second)
+    comparison = compare_results(one, other, metric or get_task(one.task).headline)
     print(json.dumps(asdict(comparison)) if as_json else comparison)
 
 
 @app.command()
 def submit(
-    predictions: Annotated[Path, typer.Argument(help="Predictions as for `evaluate`.")],
+    predictions: Predictions,
     name: Annotated[str, typer.Option(help="Name of the method.")],
     task: TaskName = "super_res",
     data: Data = Path("vrs-toy"),
+    split: Annotated[str, typer.Option(help="test, or private of a revealed folder.")] = "test",
     authors: Annotated[str, typer.Option(help="Who made it.")] = "",
     url: Annotated[str, typer.Option(help="Link to a paper or page.")] = "",
     code: Annotated[str, typer.Option(help="Link to source code.")] = "",
@@ -85,17 +124,18 @@ def submit(
     submissions: Submissions = Path("submissions"),
     replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
 ) -> None:
-    """Score predictions on the test split and write an entry of the leaderboard.
+    """Score predictions and write an entry of the leaderboard.
 
     Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
     """
     from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.leaderboard.submission import make_submission, write_submission
+    from vrs_bench.leaderboard.submission import check_entry, make_submission, write_submission
 
+    about = {"authors": authors, "url": url, "code": code, "notes": notes}
+    check_entry(task, name, submissions, replace, **about)
     with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, "test", progress=report)
-    entry = make_submission(result, name, authors=authors, url=url, code=code, notes=notes)
-    print(write_submission(entry, submissions, replace))
+        result = score(predictions, task, data, split, progress=report)
+    print(write_submission(make_submission(result, name, **about), submissions, replace))
 
 
 @app.command()

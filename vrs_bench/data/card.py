@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from vrs_bench.data.documents import CITATION, PICTURES, write_documents
 from vrs_bench.data.features import card_feature
 from vrs_bench.data.manifest import Manifest
 from vrs_bench.data.shards import SPLITS
@@ -68,7 +69,7 @@ def _size_category(rows: int) -> str:
 
 
 def write_card(folder: Path, manifest: Manifest) -> None:
-    """Write README.md of a dataset folder from the template in ``builders/``."""
+    """Write README.md, from the template in ``builders/``, and the documents beside it."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(bundled("builders")),
         undefined=jinja2.StrictUndefined,
@@ -89,7 +90,10 @@ def write_card(folder: Path, manifest: Manifest) -> None:
         splits=SPLITS,
         shape=shape,
         classes=class_names(),
+        pictures=PICTURES,
+        citation=CITATION,
         files=len(manifest.files),
         megabytes=sum(file.bytes for file in manifest.files.values()) / 1e6,
     )
     write_text(folder / "README.md", text)
+    write_documents(folder, manifest)

@@ -1,7 +1,17 @@
 """Evaluation: predictions in, checked scores with confidence intervals out."""
 
+from vrs_bench.evaluation.comparison import Comparison, compare
 from vrs_bench.evaluation.expected import expected_input_format
-from vrs_bench.evaluation.result import Comparison, Result, Score, compare
+from vrs_bench.evaluation.result import Bound, PartScore, Result, Score
 from vrs_bench.evaluation.scoring import evaluate
 
-__all__ = ["Comparison", "Result", "Score", "compare", "evaluate", "expected_input_format"]
+__all__ = [
+    "Bound",
+    "Comparison",
+    "PartScore",
+    "Result",
+    "Score",
+    "compare",
+    "evaluate",
+    "expected_input_format",
+]

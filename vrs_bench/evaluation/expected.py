@@ -49,6 +49,8 @@ class Expected:
             f"- a datasets.Dataset with the columns scene, time_step and prediction\n"
             f"- the path of a folder of files such as {name}.npy (scene_step), or of an .npz with "
             f"such names\n"
+            f"- the path of a .tar, or a folder of them, with members such as {name}.npy or "
+            f"{name}.prediction.npy\n"
             f"- the path of one .npy of shape {stack}, in the order of the split's rows\n"
             f"- the path of a .parquet file, or a folder of them, with the columns scene, "
             f"time_step and prediction"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -13,10 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.evaluation.statistics import paired_bootstrap
 from vrs_bench.paths import write_text
+from vrs_bench.recipes import RECIPE_NAME
 
-RESULT_VERSION: Literal[1] = 1
+RESULT_VERSION: Literal[2] = 2
 """Version of the JSON form; it changes when a field changes its name or meaning."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -29,14 +28,17 @@ class Score:
     """One metric over a split."""
 
     metric: str
-    """Its key, see :data:`vrs_bench.metrics.definition.DISTORTION`."""
+    """Its key, see :data:`vrs_bench.metrics.catalogue.METRICS`."""
     mean: float
-    """Mean over scenes of the mean over the rows of a scene."""
+    """Mean over scenes of the mean over the rows of a scene; for a metric that is one number for
+    a whole split, that number."""
     ci_low: float | None
-    """Lower end of the confidence interval of the mean; None where there is one scene."""
+    """Lower end of the confidence interval of the mean; None where there is one scene, or one
+    number for the split."""
     ci_high: float | None
     per_scene: dict[int, float]
-    """Scene → mean over its rows, in the order of the split."""
+    """Scene → mean over its rows, in the order of the split; empty where there is one number for
+    the split."""
     unit: str
     higher_is_better: bool
     version: str
@@ -46,15 +48,38 @@ class Score:
 
     def __post_init__(self) -> None:
         """Refuse a score that contradicts itself."""
+        if (self.ci_low is None) != (self.ci_high is None):
+            raise BenchError(f"{self.metric}: half of an interval")
         if not self.per_scene:
-            raise BenchError(f"{self.metric}: no scenes")
+            return
         mean = sum(self.per_scene.values()) / len(self.per_scene)
         if not isclose(self.mean, mean, rel_tol=1e-9, abs_tol=1e-12):
             raise BenchError(
                 f"{self.metric}: the mean is {self.mean:g}, that of the scenes {mean:g}"
             )
-        if (self.ci_low is None) != (self.ci_high is None):
-            raise BenchError(f"{self.metric}: half of an interval")
+
+
+@dataclass(frozen=True)
+class PartScore:
+    """One metric over a part of a split: a land cover, the borders of fields, a time step."""
+
+    mean: float
+    """Mean over the scenes that have the part."""
+    ci_low: float | None
+    ci_high: float | None
+    n_scenes: Count
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Between what a score lies: the trivial baseline, and the truth itself as a prediction."""
+
+    floor: float
+    ceiling: float
+
+    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True)
@@ -62,8 +87,8 @@ class Result:
     """All scores of one set of predictions."""
 
     task: str
-    split: str
-    recipe: str
+    split: Literal["train", "validation", "test", "private"]
+    recipe: Annotated[str, Field(pattern=RECIPE_NAME)]
     """Name of the dataset's size."""
     dataset_digest: Digest
     """SHA-256 of the settings of the task's sensors and of the split's keys and truth. It does
@@ -83,9 +108,24 @@ class Result:
     resamples: Count
     """Bootstrap samples of scenes behind each interval."""
     seed: Annotated[int, Field(ge=0)]
+    references: dict[str, Digest]
+    """SHA-256 of what metrics looked through: ``encoder``, ``classifier``."""
     scores: dict[str, Score]
     """Metric → score."""
-    format: Literal[1] = RESULT_VERSION
+    slices: dict[str, dict[str, dict[str, PartScore]]]
+    """Kind of part (``land_cover``, ``position``, ``cloud``, ``time_step``) → part → metric →
+    score. A part's values are those of its pixels in each row, meant over the rows and then over
+    the scenes that have it."""
+    confusion: dict[str, list[list[int]]]
+    """Pixels by true land cover (row) and found one (column), classes 1 to 8 and last none, over
+    the split: of the reference classifier on predictions (``classifier``) and on the truth
+    (``classifier_truth``), and of the segmentation network (``segmentation``,
+    ``segmentation_truth``)."""
+    bounds: dict[str, Bound]
+    """Metric → floor and ceiling; empty where none were asked for."""
+    profile: Literal["standard", "original"] = "standard"
+    """Whose definitions: ours, or those of the original project."""
+    format: Literal[2] = RESULT_VERSION
 
     __pydantic_config__ = _STRICT
 
@@ -95,8 +135,33 @@ class Result:
         for name, score in self.scores.items():
             if score.metric != name:
                 raise BenchError(f"the score '{name}' says that it is '{score.metric}'")
-            if score.per_scene.keys() != scenes or len(scenes) != self.n_scenes:
+            if score.per_scene and (
+                score.per_scene.keys() != scenes or len(scenes) != self.n_scenes
+            ):
                 raise BenchError(f"{name}: its scenes are not the {self.n_scenes} of the result")
+
+    def normalised(self, metric: str) -> tuple[float, float | None, float | None] | None:
+        """Place a score between the trivial baseline (0) and the truth itself (1).
+
+        Returns:
+            the score and its interval on that scale, better always up; None where the result has
+            no bounds of the metric, or where they are equal. Below 0: worse than doing nothing.
+
+        Raises:
+            BenchError: no such score.
+        """
+        if metric not in self.scores:
+            raise BenchError(f"no score '{metric}'{did_you_mean(metric, self.scores)}")
+        bound, score = self.bounds.get(metric), self.scores[metric]
+        if bound is None or bound.floor == bound.ceiling:
+            return None
+        span = bound.ceiling - bound.floor
+        mean, *ends = (
+            None if value is None else (value - bound.floor) / span
+            for value in (score.mean, score.ci_low, score.ci_high)
+        )
+        low, high = (None, None) if None in ends else sorted(end for end in ends if end is not None)
+        return (float(mean or 0.0), low, high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, strings and numbers, as in the JSON."""
@@ -129,101 +194,12 @@ class Result:
             raise BenchError(f"{path}: not a result:\n  " + "\n  ".join(faults)) from error
 
     def __str__(self) -> str:
-        """Return a table for people."""
-        from rich.box import SIMPLE
-        from rich.console import Console
-        from rich.table import Table
+        """Return tables for people."""
+        from vrs_bench.evaluation.report import report
 
-        table = Table(box=SIMPLE, pad_edge=False)
-        for heading in ("metric", "mean", f"{self.confidence:.0%} interval"):
-            table.add_column(heading, justify="left" if heading == "metric" else "right")
-        table.add_column("unit")
-        table.add_column("better")
-        for score in self.scores.values():
-            interval = "–"
-            if score.ci_low is not None and score.ci_high is not None:
-                interval = f"{score.ci_low:.4g} to {score.ci_high:.4g}"
-            better = "↑ higher" if score.higher_is_better else "↓ lower"
-            table.add_row(score.metric, f"{score.mean:.4g}", interval, score.unit, better)
-        text = io.StringIO()
-        Console(file=text, width=100, color_system=None).print(table)
-        lines = [line.rstrip() for line in text.getvalue().splitlines() if line.strip()]
-        head = (
-            f"{self.task}, split {self.split} of '{self.recipe}', data {self.dataset_digest[:12]}: "
-            f"{self.n_rows} rows, {self.n_scenes} scenes, {self.clipped_values} values clipped"
-        )
-        return "\n".join([head, *lines])
+        return report(self)
 
 
 @cache
 def _adapter() -> TypeAdapter[Result]:
     return TypeAdapter(Result)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The difference of two results in one metric, over the same scenes."""
-
-    metric: str
-    difference: float
-    """Mean of the first minus mean of the second."""
-    ci_low: float | None
-    """Lower end of the confidence interval of the difference; None where there is one scene."""
-    ci_high: float | None
-    p_value: float
-    """Two-sided, of no difference; 1 where there is one scene."""
-    effect_size: float | None
-    """Cohen's d of the paired differences; None where their spread is 0 or unknown."""
-    n_scenes: int
-
-    def __str__(self) -> str:
-        """Return a line for people."""
-        text = f"{self.metric}: difference {self.difference:+.4g}"
-        if self.ci_low is not None and self.ci_high is not None:
-            text += f", interval {self.ci_low:+.4g} to {self.ci_high:+.4g}"
-        if self.effect_size is not None:
-            text += f", effect size {self.effect_size:+.2f}"
-        return f"{text}, p = {self.p_value:.2g}, {self.n_scenes} scenes"
-
-
-def compare(first: Result, second: Result, metric: str) -> Comparison:
-    """Compare two results by a paired bootstrap over scenes.
-
-    Args:
-        first, second: results of the same split of the same data.
-        metric: key of a score that both have. The first is better where the difference is
-            positive and higher is better, or negative and lower is better.
-
-    Returns:
-        first minus second, with the package's own resamples, seed and confidence of 0.95,
-        whatever those of the results are.
-
-    Raises:
-        BenchError: results of another task, split or data, or a metric that one of them lacks or
-            defines differently.
-    """
-    for name in ("task", "split", "dataset_digest"):
-        ours, theirs = getattr(first, name), getattr(second, name)
-        if ours != theirs:
-            label = name.replace("_", " ")
-            raise BenchError(f"these results can't be compared: {label} {ours!r} and {theirs!r}")
-    for result in (first, second):
-        if metric not in result.scores:
-            raise BenchError(f"no score '{metric}'{did_you_mean(metric, result.scores)}")
-    a, b = first.scores[metric], second.scores[metric]
-    if a.version != b.version:
-        raise BenchError(f"{metric} is of definition {a.version!r} and {b.version!r}; score again")
-    if a.per_scene.keys() != b.per_scene.keys():
-        raise BenchError(f"{metric}: the two results are of different scenes")
-    scenes = sorted(a.per_scene)
-    paired = paired_bootstrap([a.per_scene[s] for s in scenes], [b.per_scene[s] for s in scenes])
-    low, high = paired.interval or (None, None)
-    return Comparison(
-        metric=metric,
-        difference=paired.difference,
-        ci_low=low,
-        ci_high=high,
-        p_value=paired.p_value,
-        effect_size=paired.effect_size,
-        n_scenes=len(a.per_scene),
-    )

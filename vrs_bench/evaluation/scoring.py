@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.data.manifest import TaskEntry
 from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.evaluation.bounds import (
+    Method,
+    bounds_key,
+    keep_bounds,
+    packaged_bounds,
+    rival_methods,
+)
 from vrs_bench.evaluation.expected import expectation
+from vrs_bench.evaluation.judge import Judge, Looked, judge_scene, judge_split, make_judge
 from vrs_bench.evaluation.predictions import checked
-from vrs_bench.evaluation.result import Result, Score
-from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES, bootstrap_interval
-from vrs_bench.metrics.definition import DISTORTION
-from vrs_bench.metrics.distortion import ergas, mae, ndvi_mae, psnr, rmse, sam
-from vrs_bench.metrics.structural import ssim, uiqi
-from vrs_bench.tasks import BANDS, Task, get_task, restore
-from vrs_bench.types import Doubles, Floats, Report
+from vrs_bench.evaluation.result import Bound, Result
+from vrs_bench.evaluation.rows import Key
+from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
+from vrs_bench.evaluation.tally import Tally, bounds_of
+from vrs_bench.evaluation.truth import SceneTruth, Truth
+from vrs_bench.metrics.catalogue import GROUPS
+from vrs_bench.tasks import Task, get_task
+from vrs_bench.types import Floats, Report
+
+PROFILES = ("standard", "original")
+"""Whose definitions: ours, or those of the original project."""
 
 
 def evaluate(
@@ -28,14 +40,19 @@ def evaluate(
     data: str | Path | DatasetFolder,
     split: str = "test",
     *,
+    groups: Iterable[str] = GROUPS,
+    bounds: bool = True,
+    profile: str = "standard",
+    classifier: str | Path | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Report | None = None,
 ) -> Result:
     """Check predictions and score them against the truth.
 
-    Two passes over the predictions: all are checked before one is scored. Memory holds one scene.
-    Values outside of [0, 1] are clipped, and counted in the result.
+    Two passes over the predictions: all are checked before one is scored. Memory holds two
+    scenes, whatever the length of the split. Values outside of [0, 1] are clipped, and counted
+    in the result.
 
     Args:
         predictions: for each row of the split an array (band, height, width) on the target's
@@ -45,108 +62,152 @@ def evaluate(
             split's order, also a memory map or a torch tensor; a ``datasets.Dataset`` with the
             columns ``scene``, ``time_step`` and ``prediction``; the path of a folder of
             ``<scene>_<step>.npy`` files such as ``900000_007.npy``, of an ``.npz`` with such
-            names, of one ``.npy`` in the split's order, or of a ``.parquet`` file or a folder
-            of them, with the columns of a Dataset.
+            names, of one ``.npy`` in the split's order, of a ``.tar`` of such files, or of a
+            ``.parquet`` file or a folder of them, with the columns of a Dataset.
         task: name of the task.
         data: dataset folder.
-        split: ``train``, ``validation`` or ``test``.
+        split: ``train``, ``validation`` or ``test``; ``private`` of a revealed folder.
+        groups: of metrics: ``distortion``, ``perceptual``, ``downstream``, ``consistency``. The
+            perceptual and the downstream group need ``pip install 'vrs-bench[evaluation]'``.
+        bounds: also score the task's trivial baseline and the truth itself, between which each
+            score is placed. Known in advance for the test splits of the packaged recipes; else
+            it takes the time of three evaluations.
+        profile: ``"original"`` scores by the definitions of the original project instead; groups
+            and bounds don't apply then.
+        classifier: file of a reference classifier, for a world that no packaged one fits.
         resamples: bootstrap samples of scenes for the confidence intervals.
         seed: of the bootstrap.
         progress: called with (rows scored, rows in all), after the check and after each scene.
 
     Raises:
-        BenchError: no such data, task or split; or predictions that are missing, duplicate,
-            unknown or unreadable, of wrong shape, dtype or range, or not finite. All problems
-            are listed at once.
+        BenchError: no such data, task, split, group or profile; or predictions that are missing,
+            duplicate, unknown or unreadable, of wrong shape, dtype or range, or not finite. All
+            problems are listed at once.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     definition = get_task(task)
     expected = expectation(task, folder, split)
-    manifest = folder.manifest
-    data_hash = hashlib.sha256(_sensor_settings(manifest.tasks[task]))
-    predictions_hash = hashlib.sha256()
-    per_scene: dict[str, dict[int, float]] = {name: {} for name in DISTORTION}
-    clipped = rows = 0
+    _known("profile", [profile], PROFILES)
+    standard = profile == "standard"
+    judge = make_judge(folder, definition, _in_order(groups) if standard else (), classifier)
+    placed: dict[str, Bound] | None = {}
+    if standard and bounds:
+        placed = packaged_bounds(folder, task, split, judge)
+    rivals = rival_methods(folder, definition) if placed is None else {}
+    report = progress or (lambda done, total: None)
     with checked(predictions, expected) as prediction_of:
-        report = progress or (lambda done, total: None)
+        taken = Taken(prediction_of)
         report(0, len(expected.keys))
-        for scene in folder.scenes(task, split, [definition.target]):
-            truth, number = scene[definition.target], scene["scene"]
-            predicted = np.empty(truth.shape, np.float32)
-            for index, step in enumerate(scene["time_step"].tolist()):
-                predicted[index] = prediction_of((number, step))
-                key = np.array([number, step], "<i8").tobytes()
-                data_hash.update(key + truth[index].astype("<u2", copy=False).tobytes())
-                predictions_hash.update(key + predicted[index].astype("<f4", copy=False).tobytes())
-            clipped += int(np.count_nonzero((predicted < 0) | (predicted > 1)))
-            np.clip(predicted, 0, 1, out=predicted)
-            for name, values in distortion(predicted, restore(truth), definition).items():
-                per_scene[name][number] = float(values.mean())
-            rows += len(truth)
-            report(rows, len(expected.keys))
+        tallies, digest = score_split(
+            folder, definition, split, judge, {"predictions": taken, **rivals}, report
+        )
+    tally = tallies["predictions"]
+    if placed is None:
+        placed = bounds_of(tallies["floor"], tallies["ceiling"])
     return Result(
         task=task,
-        split=split,
-        recipe=manifest.recipe.name,
-        dataset_digest=data_hash.hexdigest(),
+        split=split,  # type: ignore[arg-type]  # the folder has it
+        recipe=folder.manifest.recipe.name,
+        dataset_digest=digest,
         package=version("vrs-bench"),
-        n_scenes=len(per_scene["psnr"]),
-        n_rows=rows,
-        clipped_values=clipped,
-        predictions_sha256=predictions_hash.hexdigest(),
+        n_scenes=len({scene for scene, _ in expected.keys}),
+        n_rows=len(expected.keys),
+        clipped_values=taken.clipped,
+        predictions_sha256=taken.sha256,
         confidence=CONFIDENCE,
         resamples=resamples,
         seed=seed,
-        scores={name: _score(name, of, resamples, seed) for name, of in per_scene.items()},
+        references=judge.references(),
+        scores=tally.scores(resamples, seed),
+        slices=tally.slices(resamples, seed),
+        confusion=tally.confusion(),
+        bounds=placed,
+        profile="standard" if standard else "original",
     )
 
 
-def distortion(prediction: Floats, truth: Floats, task: Task) -> dict[str, Doubles]:
-    """Return the metrics of the distortion group.
+def measure_bounds(
+    data: str | Path | DatasetFolder, task: str, split: str, out: Path, report: Report
+) -> None:
+    """Measure the bounds of all metrics on a split, and keep them in a JSON file.
 
-    Args:
-        prediction: (row, band, height, width) float32 in [0, 1].
-        truth: the same shape.
-        task: whose sampling ratio and bands count.
+    Raises:
+        BenchError: no such data, task or split; or a group needs what is not installed.
+    """
+    folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
+    judge = make_judge(folder, get_task(task), GROUPS, None)
+    methods = rival_methods(folder, get_task(task))
+    tallies, _ = score_split(folder, get_task(task), split, judge, methods, report)
+    bounds = bounds_of(tallies["floor"], tallies["ceiling"])
+    keep_bounds(out, bounds_key(folder, task, split), judge, bounds)
+
+
+class Taken:
+    """Predictions on their way to be scored: clipped and counted, and digested as they came."""
+
+    def __init__(self, prediction_of: Callable[[Key], Floats]) -> None:
+        """Start before the first row."""
+        self._prediction_of = prediction_of
+        self._hash = hashlib.sha256()
+        self.clipped = 0
+
+    def __call__(self, scene: SceneTruth) -> Floats:
+        """Return the predictions of a scene, (row, band, height, width) float32 in [0, 1]."""
+        images = np.empty(scene.target.shape, np.float32)
+        for image, step in zip(images, scene.steps.tolist(), strict=True):
+            image[...] = self._prediction_of((scene.number, step))
+            self._hash.update(np.array([scene.number, step], "<i8").tobytes())
+            self._hash.update(image.astype("<f4", copy=False))
+            if image.min() < 0 or image.max() > 1:
+                self.clipped += int(np.count_nonzero((image < 0) | (image > 1)))
+                np.clip(image, 0, 1, out=image)
+        return images
+
+    @property
+    def sha256(self) -> str:
+        """See :class:`vrs_bench.evaluation.result.Result`."""
+        return self._hash.hexdigest()
+
+
+def score_split(
+    folder: DatasetFolder,
+    task: Task,
+    split: str,
+    judge: Judge,
+    methods: Mapping[str, Method],
+    report: Report,
+) -> tuple[dict[str, Tally], str]:
+    """Score what some methods make of every scene of a split.
 
     Returns:
-        metric → (row,) float64.
+        method → its values, and the digest of the data.
     """
-    bands = BANDS[task.target_product]
-    return {
-        "mae": mae(prediction, truth),
-        "rmse": rmse(prediction, truth),
-        "psnr": psnr(prediction, truth),
-        "ssim": ssim(prediction, truth),
-        "sam": sam(prediction, truth),
-        "ergas": ergas(prediction, truth, ratio=task.gsd_ratio),
-        "uiqi": uiqi(prediction, truth),
-        "ndvi_mae": ndvi_mae(prediction, truth, bands.index("red"), bands.index("nir")),
-    }
+    truth, rows = Truth(folder, task, split), len(folder.keys(task.name, split))
+    tallies = {name: Tally() for name in methods}
+    done = 0
+    for scene in truth:
+        best = Looked(scene.target, judge)
+        for name, method in methods.items():
+            images = method(scene)
+            looked = best if images is scene.target else Looked(images, judge)
+            judge_scene(scene, looked, best, tallies[name])
+        done += len(scene.steps)
+        report(done, rows)
+    for tally in tallies.values():
+        judge_split(tally)
+    return tallies, truth.sha256
 
 
-def _sensor_settings(entry: TaskEntry) -> bytes:
-    """Return what made the inputs of a dataset, for its digest.
-
-    Defaults are left out, so that a later version with one more setting gives the same digest.
-    """
-    sensors = {
-        column: sensor.model_dump(mode="json", exclude_defaults=True)
-        for column, sensor in entry.sensors.items()
-    }
-    return json.dumps(sensors, sort_keys=True).encode()
+def _in_order(groups: Iterable[str]) -> tuple[str, ...]:
+    """Return groups in their order, each once."""
+    asked = [groups] if isinstance(groups, str) else list(groups)
+    _known("group", asked, GROUPS)
+    if not asked:
+        raise BenchError(f"groups: expected at least one of {', '.join(GROUPS)}")
+    return tuple(group for group in GROUPS if group in asked)
 
 
-def _score(name: str, per_scene: dict[int, float], resamples: int, seed: int) -> Score:
-    metric, values = DISTORTION[name], list(per_scene.values())
-    low, high = bootstrap_interval(values, resamples, CONFIDENCE, seed) or (None, None)
-    return Score(
-        metric=name,
-        mean=float(np.mean(values)),
-        ci_low=low,
-        ci_high=high,
-        per_scene=per_scene,
-        unit=metric.unit,
-        higher_is_better=metric.higher_is_better,
-        version=metric.version,
-    )
+def _known(what: str, words: Iterable[str], known: tuple[str, ...]) -> None:
+    for word in words:
+        if word not in known:
+            raise BenchError(f"unknown {what} '{word}'{did_you_mean(word, known)}")

@@ -14,14 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.expected import Expected
+from vrs_bench.evaluation.npy import mapped, not_npy, read_header, stand_in
 from vrs_bench.evaluation.rows import Row, as_key, named_key, row_name
 from vrs_bench.evaluation.tables import dataset_rows, parquet_rows
+from vrs_bench.evaluation.tars import tar_rows
 from vrs_bench.types import Array
 
 
@@ -70,21 +72,25 @@ def opened(predictions: object, expected: Expected) -> Iterator[Source]:
 def _opened_path(path: Path, expected: Expected) -> Iterator[Source]:
     kind = path.suffix.lower()
     if path.is_dir():
-        arrays, tables = (
-            [p for p in sorted(path.glob(f"*{end}")) if not p.name.startswith(".")]
-            for end in (".npy", ".parquet")
-        )
-        if arrays and tables:
-            raise BenchError(f"{path}: holds .npy and .parquet files; keep one kind")
-        if arrays:
-            yield Source(str(path), _folder_rows(arrays))
-        elif tables:
-            yield Source(str(path), parquet_rows(tables), one_pass=True)
-        else:
+        found = {
+            end: [p for p in sorted(path.glob(f"*{end}")) if not p.name.startswith(".")]
+            for end in (".npy", ".parquet", ".tar")
+        }
+        kinds = [end for end, files in found.items() if files]
+        if len(kinds) > 1:
+            raise BenchError(f"{path}: holds {' and '.join(kinds)} files; keep one kind")
+        if not kinds:
             raise BenchError(
                 f"{path}: no .npy or .parquet files in this folder; expected files such as "
-                f"{row_name(expected.keys[0])}.npy, named scene_step"
+                f"{row_name(expected.keys[0])}.npy, named scene_step, or .parquet or .tar files"
             )
+        [files] = (found[end] for end in kinds)
+        if found[".npy"]:
+            yield Source(str(path), _folder_rows(files))
+        elif found[".parquet"]:
+            yield Source(str(path), parquet_rows(files), one_pass=True)
+        else:
+            yield Source(str(path), tar_rows(files, expected.shape))
     elif not path.exists():
         raise BenchError(f"{path}: no such file or folder")
     elif kind == ".npz":
@@ -95,9 +101,11 @@ def _opened_path(path: Path, expected: Expected) -> Iterator[Source]:
         with archive:
             yield Source(str(path), _archive_rows(archive, expected))
     elif kind == ".npy":
-        yield Source(str(path), _stack_rows(_mapped(path), str(path), expected))
+        yield Source(str(path), _stack_rows(mapped(path), str(path), expected))
     elif kind == ".parquet":
         yield Source(str(path), parquet_rows([path]), one_pass=True)
+    elif kind == ".tar":
+        yield Source(str(path), tar_rows([path], expected.shape))
     else:
         raise BenchError(f"{path}: unknown kind of file; expected one of:\n{expected.forms}")
 
@@ -152,23 +160,9 @@ def _stack_row(array: Array, index: int) -> Array:
 # NumPy files
 
 
-def _mapped(path: Path) -> Array:
-    """Open a .npy file without reading it: what its header claims costs no memory."""
-    try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # of damaged bytes, the parsers raise almost anything
-        raise _not_npy(str(path), error) from error
-
-
-def _not_npy(name: str, error: Exception) -> BenchError:
-    if any(words in str(error) for words in ("Python objects", "Object arrays")):
-        return BenchError(f"{name}: holds Python objects, which are never loaded; save numbers")
-    return BenchError(f"{name}: truncated, or not a .npy file ({error})")
-
-
 def _folder_rows(files: list[Path]) -> Iterator[Row]:
     for file in files:
-        yield named_key(file.stem), partial(_mapped, file)
+        yield named_key(file.stem), partial(mapped, file)
 
 
 def _archive_rows(archive: zipfile.ZipFile, expected: Expected) -> Iterator[Row]:
@@ -186,20 +180,11 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shape: tuple[int,
     name = f"{archive.filename}: {member.filename}"
     try:
         with archive.open(member) as file:
-            found, dtype = _header(file)
-        if not dtype.hasobject and (found != shape or dtype.kind not in "uf"):
-            return np.broadcast_to(np.empty((), dtype), found)
+            other = stand_in(read_header(file), shape)
+        if other is not None:
+            return other
         with archive.open(member) as file:
             array: Array = np.lib.format.read_array(file, allow_pickle=False)
             return array
     except Exception as error:  # of damaged bytes, the parsers raise almost anything
-        raise _not_npy(name, error) from error
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape, dtype
+        raise not_npy(name, error) from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -118,7 +119,13 @@ def _draws(values: Doubles, resamples: int, confidence: float, seed: int) -> Arr
             f"expected 1 or more resamples, a confidence between 0 and 1 and a seed from 0, "
             f"got {resamples}, {confidence} and {seed}"
         )
-    return np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
+    return _indices(len(values), resamples, seed)
+
+
+@lru_cache(maxsize=64)
+def _indices(n: int, resamples: int, seed: int) -> Array:
+    """Return the same draws for all metrics and parts of as many scenes."""
+    return np.random.default_rng(seed).integers(n, size=(resamples, n))
 
 
 def _interval(means: Doubles, confidence: float) -> tuple[float, float]:

@@ -9,9 +9,22 @@ from pathlib import Path
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.result import Score
 from vrs_bench.leaderboard.ranking import Board
-from vrs_bench.metrics.definition import DISTORTION, VERSION
+from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import VERSION, Metric
 from vrs_bench.paths import write_text
 from vrs_bench.tasks import TASKS
+
+BESIDE = (
+    "psnr",
+    "ssim",
+    "sam",
+    "feature_distance",
+    "segmentation_ratio",
+    "cell_accuracy",
+    "through_sensor_rmse",
+    "hallucination",
+)
+"""Metrics that stand beside the headline."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 
@@ -22,20 +35,26 @@ def escape(text: str) -> str:
 
 
 def board_table(board: Board) -> str:
-    """Return a board as a Markdown table: the headline first, with interval, then the others."""
+    """Return a board as a Markdown table: the headline with interval, then what stands beside it.
+
+    Columns are those of :data:`BESIDE` that any entry has; the entries' files hold all scores.
+    """
     headline = TASKS[board.task].headline
-    metrics = list(board.ranked[0][1].result.scores)
-    metrics = [headline, *(metric for metric in metrics if metric != headline)]
-    scores = board.ranked[0][1].result.scores
-    head = ["rank", "method", *(_heading(scores[metric]) for metric in metrics), "date"]
+    entries = [entry for _, entry in board.ranked]
+    beside = [m for m in BESIDE if any(m in entry.result.scores for entry in entries)]
+    columns = [headline, *(metric for metric in beside if metric != headline)]
+    heads = [_heading(METRICS[metric]) for metric in columns]
+    head = ["rank", "method", heads[0], "trivial 0 … truth 1", *heads[1:], "date"]
     lines = [_line(head), _line(["---"] * len(head))]
     for place, entry in board.ranked:
-        cells = [_cell(entry.result.scores.get(metric), metric == headline) for metric in metrics]
+        scores, between = entry.result.scores, entry.result.normalised(headline)
+        cells = [_cell(scores.get(metric), metric == headline) for metric in columns]
+        cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
         name = escape(entry.name)
         if entry.url or entry.code:
             name = f"[{name}]({entry.url or entry.code})"
         lines.append(_line([str(place), name, *cells, entry.date.isoformat()]))
-    result = board.ranked[0][1].result
+    result = entries[0].result
     return "\n".join(
         [
             f"Size {escape(board.recipe)}, split {escape(board.split)}: {result.n_scenes} scenes, "
@@ -51,10 +70,10 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _heading(score: Score) -> str:
-    arrow = "↑" if score.higher_is_better else "↓"
-    unit = f" ({escape(score.unit)})" if score.unit else ""
-    return f"{escape(score.metric)}{unit} {arrow}"
+def _heading(metric: Metric) -> str:
+    arrow = "↑" if metric.higher_is_better else "↓"
+    unit = f" ({escape(metric.unit)})" if metric.unit else ""
+    return f"{escape(metric.label)}{unit} {arrow}"
 
 
 def _cell(score: Score | None, with_interval: bool) -> str:
@@ -67,11 +86,12 @@ def _cell(score: Score | None, with_interval: bool) -> str:
 
 def definitions_table() -> str:
     """Return what every metric is, in words, as a Markdown table."""
-    lines = [_line(["metric", "unit", "better", "definition"]), _line(["---"] * 4)]
-    for metric in DISTORTION.values():
+    lines = [_line(["metric", "group", "unit", "better", "definition"]), _line(["---"] * 5)]
+    for metric in METRICS.values():
         better = "higher" if metric.higher_is_better else "lower"
         words = metric.definition.replace("|", "\\|")
-        lines.append(_line([f"**{metric.label}** `{metric.name}`", metric.unit, better, words]))
+        name = f"**{metric.label}** `{metric.name}`"
+        lines.append(_line([name, metric.group, metric.unit, better, words]))
     return "\n".join([f"Definitions, version {VERSION}.", "", *lines])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import compare
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.tasks import TASKS
@@ -32,10 +33,26 @@ def boards(entries: Iterable[Submission]) -> list[Board]:
         result = entry.result
         key = (order.index(result.task), result.recipe, result.split, result.dataset_digest)
         groups.setdefault(key, []).append(entry)
+    for group in groups.values():
+        _check_scenes(group)
     return [
         Board(order[task], recipe, split, digest, tuple(rank(groups[task, recipe, split, digest])))
         for task, recipe, split, digest in sorted(groups)
     ]
+
+
+def _check_scenes(entries: list[Submission]) -> None:
+    """Check that the entries of a board are of the same scenes, as their data is the same."""
+    headline = TASKS[entries[0].result.task].headline
+    first, *others = entries
+    for entry in others:
+        if entry.result.scores[headline].per_scene.keys() != (
+            first.result.scores[headline].per_scene.keys()
+        ):
+            raise BenchError(
+                f"the entries '{first.name}' and '{entry.name}' of {first.result.task} say that "
+                f"they are of the same data, yet their scenes differ; score them again"
+            )
 
 
 def rank(entries: list[Submission]) -> list[tuple[int, Submission]]:

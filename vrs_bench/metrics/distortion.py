@@ -182,8 +182,8 @@ def ergas(prediction: Array, truth: Array, ratio: float = 4.0) -> Doubles:
     return each_row(of_row, x, y, lead)
 
 
-def ndvi_mae(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Doubles:
-    """Return the mean absolute error of NDVI, (NIR - red) / (NIR + red), of every row.
+def ndvi_error_map(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Array:
+    """Return the absolute error of NDVI, (NIR - red) / (NIR + red), of every pixel.
 
     NDVI is 0 where NIR + red is below :data:`NDVI_FLOOR`.
 
@@ -194,7 +194,7 @@ def ndvi_mae(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Dou
         nir: index of the near-infrared band, from 0.
 
     Returns:
-        ``(...)`` float64, 0 (best) to 2.
+        ``(..., height, width)`` in the images' dtype, 0 (best) to 2.
 
     Raises:
         BenchError: shapes that differ or aren't images, another dtype, or bands that the images
@@ -206,12 +206,18 @@ def ndvi_mae(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Dou
         raise BenchError(
             f"red and nir: expected two of the bands 0 to {bands - 1}, got {red} and {nir}"
         )
+    out = np.empty((len(x), *x.shape[2:]), x.dtype)
+    for a, b, error in zip(x, y, out, strict=True):
+        np.abs(_ndvi(a[red], a[nir]) - _ndvi(b[red], b[nir]), out=error)
+    return out.reshape(*lead, *x.shape[2:])
 
-    def of_row(a: Array, b: Array) -> float:
-        error = np.abs(_ndvi(a[red], a[nir]) - _ndvi(b[red], b[nir]))
-        return float(error.mean(dtype=np.float64))
 
-    return each_row(of_row, x, y, lead)
+def ndvi_mae(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Doubles:
+    """Return the mean absolute error of NDVI of every row: the mean of :func:`ndvi_error_map`."""
+    values: Doubles = ndvi_error_map(prediction, truth, red, nir).mean(
+        axis=(-2, -1), dtype=np.float64
+    )
+    return values
 
 
 def _absolute_errors(x: Array, y: Array, out: Doubles) -> Doubles:

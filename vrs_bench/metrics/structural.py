@@ -17,10 +17,11 @@ exactly 1 whatever the rounding.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from vrs_bench.metrics.pairs import each_row, paired, strips
+from vrs_bench.metrics.pairs import paired, strips
 from vrs_bench.types import Array, Doubles, Floats
 
 SSIM_WINDOW = 11
@@ -38,8 +39,36 @@ _STRIP = 1 << 16
 _TILE = 16
 
 
+def ssim_map(prediction: Array, truth: Array) -> Floats:
+    """Return the structural similarity of every window that lies within the image.
+
+    Args:
+        prediction: ``(..., band, height, width)``, float32 or float64, on the scale [0, 1].
+        truth: the same shape, height and width at least 11.
+
+    Returns:
+        ``(..., height - 10, width - 10)`` float32, mean over bands, -1 to 1 (best); the value at
+        (i, j) is that of the window centred on pixel (i + 5, j + 5). See :func:`ssim`.
+
+    Raises:
+        BenchError: shapes that differ, images smaller than the window, or another dtype.
+    """
+    x, y, lead = paired(prediction, truth, side=SSIM_WINDOW)
+    rows, width = _strip_rows(x), x.shape[3]
+    # One set of buffers for the whole call: fresh pages cost as much as the arithmetic.
+    planes = np.empty((4, rows + SSIM_WINDOW - 1, width), np.float32)
+    smooth = np.empty((4, rows, width), np.float32)
+    moments = np.empty((5, rows, width - SSIM_WINDOW + 1), np.float32)
+
+    def add(a: Array, b: Array, out: Floats) -> None:
+        count = len(a) - SSIM_WINDOW + 1
+        out += _ssim_strip(a, b, planes[:, : len(a)], smooth[:, :count], moments[:, :count])
+
+    return _mapped(add, x, y, SSIM_WINDOW, rows).reshape(*lead, *_windows(x, SSIM_WINDOW))
+
+
 def ssim(prediction: Array, truth: Array) -> Doubles:
-    """Return the structural similarity of every row: mean over pixels, then over bands.
+    """Return the structural similarity of every row: mean over pixels and bands.
 
     Source: Wang, Bovik, Sheikh & Simoncelli 2004, *Image quality assessment: from error
     visibility to structural similarity*, equation 13: Gaussian window of 11 pixels and σ = 1.5,
@@ -58,22 +87,38 @@ def ssim(prediction: Array, truth: Array) -> Doubles:
     Raises:
         BenchError: shapes that differ, images smaller than the window, or another dtype.
     """
-    x, y, lead = paired(prediction, truth, side=SSIM_WINDOW)
+    values: Doubles = ssim_map(prediction, truth).mean(axis=(-2, -1), dtype=np.float64)
+    return values
+
+
+def uiqi_map(prediction: Array, truth: Array) -> Doubles:
+    """Return the universal image quality index of every window that lies within the image.
+
+    Args:
+        prediction: ``(..., band, height, width)``, float32 or float64, on the scale [0, 1].
+        truth: the same shape, height and width at least 8.
+
+    Returns:
+        ``(..., height - 7, width - 7)`` float64, mean over bands, -1 to 1 (best); the value at
+        (i, j) is that of the window whose first pixel is (i, j). See :func:`uiqi`.
+
+    Raises:
+        BenchError: shapes that differ, images smaller than the window, or another dtype.
+    """
+    x, y, lead = paired(prediction, truth, side=UIQI_WINDOW)
     rows, width = _strip_rows(x), x.shape[3]
-    # One set of buffers for the whole call: fresh pages cost as much as the arithmetic.
-    planes = np.empty((4, rows + SSIM_WINDOW - 1, width), np.float32)
-    smooth = np.empty((4, rows, width), np.float32)
-    moments = np.empty((5, rows, width - SSIM_WINDOW + 1), np.float32)
+    planes = np.empty((4, (rows + UIQI_WINDOW - 1) * width))
+    moments = np.empty((5, rows * width))
 
-    def total(a: Array, b: Array) -> float:
-        count = len(a) - SSIM_WINDOW + 1
-        return _ssim_sum(a, b, planes[:, : len(a)], smooth[:, :count], moments[:, :count])
+    def add(a: Array, b: Array, out: Doubles) -> None:
+        out += _uiqi_strip(a, b, planes, moments)
 
-    return each_row(lambda a, b: _mean_map(total, a, b, SSIM_WINDOW, rows), x, y, lead)
+    maps = _mapped(add, x, y, UIQI_WINDOW, rows, np.float64)
+    return maps.reshape(*lead, *_windows(x, UIQI_WINDOW))
 
 
 def uiqi(prediction: Array, truth: Array) -> Doubles:
-    """Return the universal image quality index of every row: mean over windows, then over bands.
+    """Return the universal image quality index of every row: mean over windows and bands.
 
     Source: Wang & Bovik 2002, *A universal image quality index*: uniform windows of 8 x 8 pixels
     moved by one pixel, all that lie within the image. Population and sample (co)variances give
@@ -94,32 +139,36 @@ def uiqi(prediction: Array, truth: Array) -> Doubles:
     Raises:
         BenchError: shapes that differ, images smaller than the window, or another dtype.
     """
-    x, y, lead = paired(prediction, truth, side=UIQI_WINDOW)
-    rows, width = _strip_rows(x), x.shape[3]
-    planes = np.empty((4, (rows + UIQI_WINDOW - 1) * width))
-    moments = np.empty((5, rows * width))
-
-    def total(a: Array, b: Array) -> float:
-        return _uiqi_sum(a, b, planes, moments)
-
-    return each_row(lambda a, b: _mean_map(total, a, b, UIQI_WINDOW, rows), x, y, lead)
+    values: Doubles = uiqi_map(prediction, truth).mean(axis=(-2, -1))
+    return values
 
 
 def _strip_rows(x: Array) -> int:
-    """Return how many rows of windows to treat at once."""
     rows: int = min(x.shape[2], max(_TILE, _STRIP // x.shape[3]))
     return rows
 
 
-def _mean_map(
-    total: Callable[[Array, Array], float], x: Array, y: Array, window: int, rows: int
-) -> float:
-    """Return the mean of a map over the windows of all bands, from its sums over strips."""
-    bands, height, width = x.shape
-    parts = strips(height - window + 1, rows)
-    halos = [slice(part.start, part.stop + window - 1) for part in parts]
-    whole = sum(total(a[halo], b[halo]) for a, b in zip(x, y, strict=True) for halo in halos)
-    return whole / float(bands * (height - window + 1) * (width - window + 1))
+def _windows(x: Array, window: int) -> tuple[int, int]:
+    return x.shape[2] - window + 1, x.shape[3] - window + 1
+
+
+def _mapped(
+    add: Callable[[Array, Array, Array], None],
+    x: Array,
+    y: Array,
+    window: int,
+    rows: int,
+    dtype: type[np.floating[Any]] = np.float32,
+) -> Array:
+    """Return the maps (row, height, width) of windows, mean over bands, strip by strip."""
+    maps = np.zeros((len(x), *_windows(x, window)), dtype)
+    for a, b, whole in zip(x, y, maps, strict=True):
+        for part in strips(len(whole), rows):
+            halo = slice(part.start, part.stop + window - 1)
+            for band in range(len(a)):
+                add(a[band, halo], b[band, halo], whole[part])
+    maps /= x.shape[1]
+    return maps
 
 
 def _window_matrices() -> list[Floats]:
@@ -142,8 +191,8 @@ def _window_matrices() -> list[Floats]:
 _WINDOW = _window_matrices()
 
 
-def _ssim_sum(x: Array, y: Array, planes: Floats, smooth: Floats, moments: Floats) -> float:
-    """Return the sum of the SSIM map of (rows + 10, width + 10) pixels; the rest is scratch."""
+def _ssim_strip(x: Array, y: Array, planes: Floats, smooth: Floats, moments: Floats) -> Array:
+    """Return the SSIM map of (rows + 10, width + 10) pixels; the rest is scratch."""
     u, v, uu, vv = planes
     np.add(x, y, out=u, casting="same_kind")
     np.subtract(x, y, out=v, casting="same_kind")
@@ -169,8 +218,8 @@ def _ssim_sum(x: Array, y: Array, planes: Floats, smooth: Floats, moments: Float
     v += v_mean
     u *= u
     v *= v
-    luminance, luminance_norm, structure, structure_norm = _terms(u, v, uu, vv, scratch)
     c1, c2 = (2 * k**2 for k in SSIM_K)
+    luminance, luminance_norm, structure, structure_norm = _terms(u, v, uu, vv, scratch)
     luminance += c1
     luminance_norm += c1
     structure += c2
@@ -178,11 +227,11 @@ def _ssim_sum(x: Array, y: Array, planes: Floats, smooth: Floats, moments: Float
     luminance *= structure
     luminance_norm *= structure_norm
     luminance /= luminance_norm
-    return float(luminance.sum(axis=1).sum(dtype=np.float64))
+    return luminance
 
 
-def _uiqi_sum(x: Array, y: Array, planes: Doubles, moments: Doubles) -> float:
-    """Return the sum of the UIQI map of (rows + 7, width + 7) pixels; the rest is scratch."""
+def _uiqi_strip(x: Array, y: Array, planes: Doubles, moments: Doubles) -> Doubles:
+    """Return the UIQI map of (rows + 7, width + 7) pixels; the rest is scratch."""
     rows, columns = x.shape
     u, v, *spare = planes[:, : x.size]
     np.add(x, y, out=u.reshape(x.shape), dtype=np.float64)
@@ -213,7 +262,7 @@ def _uiqi_sum(x: Array, y: Array, planes: Doubles, moments: Doubles) -> float:
     luminance_norm *= structure_norm
     luminance /= luminance_norm
     windows = moments[0, : (rows - edge) * columns].reshape(rows - edge, columns)
-    return float(windows[:, : columns - edge].sum())
+    return windows[:, : columns - edge]
 
 
 def _box_sums(plane: Doubles, width: int, spare: list[Doubles], out: Doubles) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from vrs_bench.colours import composite
 from vrs_bench.data.product import Product
 from vrs_bench.errors import BenchError
-from vrs_bench.plots.display import composite, draw_image
+from vrs_bench.plots.display import draw_image
 from vrs_bench.types import Array
 
 

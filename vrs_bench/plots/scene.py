@@ -10,14 +10,9 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from vrs_bench.colours import composite, false_colour, sar_colour, true_colour
 from vrs_bench.errors import BenchError
-from vrs_bench.plots.display import (
-    composite,
-    draw_image,
-    false_colour,
-    sar_colour,
-    true_colour,
-)
+from vrs_bench.plots.display import draw_image
 from vrs_bench.recipes import load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
 from vrs_bench.tasks import Task, calendar

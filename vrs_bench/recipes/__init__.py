@@ -18,13 +18,15 @@ HERE = Path(__file__).parent
 SIZES = ("tiny", "toy", "large")
 """The packaged sizes of the benchmark."""
 
+RECIPE_NAME = r"^[a-z][a-z0-9-]*$"
+
 M = TypeVar("M", bound=BaseModel)
 
 
 class BenchmarkRecipe(Settings):
     """One size of the benchmark: a world and how much of it is published."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    name: Annotated[str, Field(pattern=RECIPE_NAME)]
     scenes: Annotated[int, Field(ge=3, le=800_000)]
     """Number of scenes over all splits."""
     scenes_per_shard: Annotated[int, Field(ge=1)]

@@ -1,0 +1,323 @@
+"""Publishing with the real client, to a server on the loopback interface and back from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hub_server import DROP, TOKEN, Blob, Hub, loopback_hub
+from typer.testing import CliRunner
+
+from vrs_bench.cli import app
+from vrs_bench.data.build import verify
+from vrs_bench.data.publish import plan_upload, publish
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.errors import BenchError
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning:httpx2")
+REPO = "org/vrs-toy"
+VRS_BENCH = Path(sys.executable).with_name("vrs-bench")
+
+LOAD = """
+import sys
+import numpy as np
+from datasets import load_dataset
+from huggingface_hub import snapshot_download
+repo, out = sys.argv[1:]
+rows = load_dataset(repo, "super_res_latent", split="test").with_format("numpy")
+np.savez(out + "/rows.npz", **{name: rows[name] for name in rows.column_names})
+stream = [row["lr"] for row in load_dataset(repo, "super_res", split="train", streaming=True)]
+np.save(out + "/stream.npy", np.array(stream))
+snapshot_download(repo, repo_type="dataset", local_dir=out + "/snapshot")
+"""
+
+
+@pytest.fixture
+def folder(tiny: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny, tmp_path / "vrs-toy"))
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Point the client of this process at a fresh server; its waits before a retry are none."""
+    with loopback_hub() as server:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setenv("NO_PROXY", "*")
+        yield server
+
+
+def environment(url: str, home: Path) -> dict[str, str]:
+    """Return the environment of a user who works with the server, with an empty cache."""
+    settings = {"HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0", "NO_PROXY": "*"}
+    return {**os.environ, **settings, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
+
+
+def run(*command: str | Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return path → content of all files of a folder."""
+    found = [Path(root, name) for root, _, names in os.walk(folder) for name in names]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def shards(folder: Path) -> list[str]:
+    return [name for name in contents(folder) if name.endswith(".parquet")]
+
+
+def large(folder: Path) -> list[str]:
+    """Return the SHA-256 of every file that the server takes as a large one, sorted."""
+    named = [(Path(name).suffix, content) for name, content in contents(folder).items()]
+    kinds = (".parquet", ".png")
+    return sorted(hashlib.sha256(content).hexdigest() for kind, content in named if kind in kinds)
+
+
+def closed_port() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def fault_at_upload(hub: Hub, number: int, status: int) -> None:
+    """Refuse every attempt to upload another object once ``number - 1`` have arrived."""
+    hub.fault = lambda method, path: (
+        status if method == "PUT" and len(hub.uploads) >= number - 1 else None
+    )
+
+
+# What would go
+
+
+def test_a_dry_run_lists_what_would_go_with_neither_network_nor_token(folder, tmp_path):
+    expected = {name: len(content) for name, content in contents(folder).items()}
+    for inside in ("pictures/scene.png", "eval.yaml"):
+        (folder / inside).parent.mkdir(exist_ok=True)
+        (folder / inside).write_bytes(b"12345")
+        expected[inside] = 5
+    for hidden in (".cache/huggingface/x.lock", ".DS_Store", "recipes/.tiny.yaml.7.partial"):
+        (folder / hidden).parent.mkdir(parents=True, exist_ok=True)
+        (folder / hidden).write_bytes(b"not for others")
+    env = environment(closed_port(), tmp_path / "home")
+    del env["HF_TOKEN"]
+    arguments = ["publish", str(folder), "--repo", REPO, "--dry-run"]
+    said = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    assert said == {"repo": REPO, "bytes": sum(expected.values()), "files": expected}
+    *lines, total = run(VRS_BENCH, *arguments, env=env).stdout.splitlines()
+    assert {line.split()[1]: int(line.split()[0].replace(",", "")) for line in lines} == expected
+    assert f"{len(expected)} files would go to {REPO}" in total
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("repo", "said"),
+    [("vrs-toy", "ORG/NAME"), ("a/b/c", "namespace/repo_name"), ("org/../x", "repo"), ("", "repo")],
+)
+def test_a_repository_needs_a_name_of_the_hub(tiny, repo, said):
+    with pytest.raises(BenchError, match=said):
+        plan_upload(tiny, repo)
+
+
+def test_only_a_complete_dataset_is_published(folder, tmp_path, hub):
+    with pytest.raises(BenchError, match="no dataset here"):
+        publish(tmp_path / "nothing", REPO)
+    changed, missing = shards(folder)[:2]
+    (folder / changed).write_bytes(b"PAR1 or not")
+    (folder / missing).unlink()
+    (folder / "README.md").unlink()
+    (folder / ".build").mkdir()
+    with pytest.raises(BenchError) as caught:
+        publish(folder, REPO)
+    for name in (changed, missing, "README.md", ".build"):
+        assert f"  {name}: " in str(caught.value)
+    assert not hub.repos
+
+
+# There and back
+
+
+def test_what_is_published_loads_by_repository_and_config(folder, tmp_path):
+    before = contents(folder)
+    with loopback_hub() as hub:
+        env = environment(hub.url, tmp_path / "home")
+        done = run(VRS_BENCH, "publish", folder, "--repo", REPO, "--private", env=env)
+        assert done.stdout.strip() == f"{hub.url}/datasets/{REPO}"
+        assert hub.files(REPO) == before == contents(folder)  # and the client left nothing behind
+        assert hub.repos[REPO].private
+        run(sys.executable, "-c", LOAD, REPO, tmp_path, env=env)
+        assert [address for address in hub.unknown if REPO in address] == []
+    data = DatasetFolder(folder)
+    loaded = np.load(tmp_path / "rows.npz")
+    truth = list(
+        data.scenes("super_res", "test", [n for n in loaded if n not in ("scene", "time_step")])
+    )
+    for name in set(loaded) - {"scene"}:
+        np.testing.assert_array_equal(loaded[name], np.concatenate([s[name] for s in truth]))
+    keys = np.column_stack([loaded["scene"], loaded["time_step"]])
+    np.testing.assert_array_equal(keys, data.keys("super_res", "test"))
+    lr = np.concatenate([scene["lr"] for scene in data.scenes("super_res", "train", ["lr"])])
+    np.testing.assert_array_equal(np.load(tmp_path / "stream.npy"), lr)
+    assert verify(tmp_path / "snapshot") == []
+
+
+def test_publishing_again_sends_nothing_and_removes_only_stale_shards(folder, hub):
+    steps: list[tuple[int, int]] = []
+    publish(folder, REPO, report=lambda done, total: steps.append((done, total)))
+    count = len(shards(folder))
+    assert steps == [(done, count) for done in range(count + 1)]
+    uploads, repo = list(hub.uploads), hub.repos[REPO]
+    commits = len(repo.commits)
+    publish(folder, REPO)
+    assert (hub.uploads, len(repo.commits)) == (uploads, commits)
+
+    theirs = {"notes.txt": b"theirs", "paper/super_res.parquet": b"theirs too"}
+    left = {"super_res/train-00002-of-00003.parquet": b"of an earlier, larger build"}
+    added = {name: Blob(content, lfs=False) for name, content in (theirs | left).items()}
+    repo.commit("main", {**repo.commits[repo.refs["main"]], **added})
+    publish(folder, REPO)
+    assert hub.files(REPO) == contents(folder) | theirs
+    assert hub.uploads == uploads
+
+
+def test_a_pull_request_leaves_the_main_branch_alone_and_is_opened_once(folder, hub):
+    fault_at_upload(hub, 2, 507)
+    with pytest.raises(BenchError, match="507"):
+        publish(folder, REPO, create_pr=True)
+    # The repository is there now; one may propose to it without a right to make it.
+    hub.fault = lambda method, path: 403 if path == "/api/repos/create" else None
+    assert publish(folder, REPO, create_pr=True) == f"{hub.url}/datasets/{REPO}/discussions/1"
+    assert set(hub.repos[REPO].refs) == {"main", "refs/pr/1"}
+    assert hub.files(REPO) == {}
+    assert hub.files(REPO, "refs/pr/1") == contents(folder)
+
+
+# Stopped and started again
+
+
+@pytest.mark.parametrize("status", [507, 500, DROP])
+def test_after_a_fault_only_the_rest_is_sent(folder, hub, status):
+    fault_at_upload(hub, 3, status)
+    with pytest.raises(BenchError, match="run the same command again"):
+        publish(folder, REPO)
+    assert len(hub.uploads) == 2
+    assert hub.files(REPO) == {}  # no half dataset
+    hub.fault = lambda method, path: None
+    publish(folder, REPO)
+    assert sorted(hub.uploads) == large(folder)  # each once
+    assert hub.files(REPO) == contents(folder)
+
+
+def test_after_ctrl_c_only_the_rest_is_sent(folder, tmp_path, hub):
+    arrived, stopped = threading.Event(), threading.Event()
+
+    def hold(method: str, path: str) -> int | None:
+        if method != "PUT" or len(hub.uploads) < 2:
+            return None
+        arrived.set()
+        stopped.wait(60)
+        return DROP
+
+    hub.fault = hold
+    command = [VRS_BENCH, "publish", folder, "--repo", REPO]
+    process = subprocess.Popen(
+        command, env=environment(hub.url, tmp_path / "home"), stderr=subprocess.PIPE, text=True
+    )
+    assert arrived.wait(60)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    stopped.set()
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "vrs-bench: stopped; run the same command again to go on"
+    hub.fault = lambda method, path: None
+    publish(folder, REPO)
+    assert sorted(hub.uploads) == large(folder)  # each once
+
+
+def test_a_connection_that_drops_once_is_tried_again_by_the_client(folder, hub):
+    dropped: list[str] = []
+
+    def fault(method: str, path: str) -> int | None:
+        if method != "PUT" or dropped:
+            return None
+        dropped.append(path)
+        return DROP
+
+    hub.fault = fault
+    publish(folder, REPO)
+    assert dropped
+    assert hub.files(REPO) == contents(folder)
+
+
+# What the Hub refuses
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "advice"),
+    [
+        ("/api/repos/create", 403, "answered 403: .*--create-pr"),
+        (f"/api/datasets/{REPO}/preupload/main", 404, "answered 404: .*no such repository"),
+        (f"/datasets/{REPO}.git/info/lfs/objects/batch", 503, "answered 503: .*again to go on"),
+        (f"/api/datasets/{REPO}/commit/main", 403, "answered 403: .*write access"),
+        (f"/api/datasets/{REPO}/commit/main", 429, "answered 429: .*wait a few minutes"),
+    ],
+)
+def test_a_refusal_says_what_to_do(folder, hub, address, status, advice):
+    hub.fault = lambda method, path: status if path == address else None
+    with pytest.raises(BenchError, match=advice) as caught:
+        publish(folder, REPO)
+    assert str(caught.value).startswith(f"{REPO}: ")
+    assert len(str(caught.value).splitlines()) == 1
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_token_is_needed_and_must_be_valid(folder, hub, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_TOKEN", "hf_expired")
+    with pytest.raises(BenchError, match=r"answered 401: .*hf auth login"):
+        publish(folder, REPO)
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    with pytest.raises(BenchError, match="hf auth login, or set HF_TOKEN"):
+        publish(folder, REPO)
+    assert not hub.repos
+
+
+def test_a_public_repository_is_not_taken_for_a_private_one(folder, hub):
+    publish(folder, REPO)
+    (folder / "secret.yaml").write_text("secret: true\n")
+    with pytest.raises(BenchError, match="exists and is public, so nothing was sent"):
+        publish(folder, REPO, private=True)
+    assert "secret.yaml" not in hub.files(REPO)
+
+
+def test_a_card_that_the_hub_refuses_is_told_with_its_words(folder, hub):
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Ours\n")
+    with pytest.raises(BenchError, match=r'400: .*README.md.*"configs" and "license"'):
+        publish(folder, REPO)
+    assert hub.files(REPO) == {}
+
+
+def test_a_hub_out_of_reach_is_said_to_be(folder, hub, monkeypatch):
+    address = closed_port()
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    with pytest.raises(BenchError, match=f"upload to {address} failed: .*look at the network"):
+        publish(folder, REPO)

@@ -1,0 +1,79 @@
+"""Commands that fit what metrics look through; packaged results make them needless for users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vrs_bench.cli.app import Data, Split, TaskName, app, progress_bar
+
+fit = typer.Typer(
+    help="Fit the reference encoder or classifier, or measure the bounds of scores, again.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.add_typer(fit, name="fit")
+
+Size = Annotated[str, typer.Option(help="tiny, toy or large, or a recipe file.")]
+
+
+@fit.command()
+def classifier(
+    size: Size = "toy",
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("classifier.npz"),
+    scenes: Annotated[int | None, typer.Option(min=1, help="Train scenes.")] = None,
+) -> None:
+    """Fit the reference classifier of a world: logistic regression on pixels' time series.
+
+    Example: `vrs-bench fit classifier --size my-recipe.yaml --out classifier.npz`
+    """
+    from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+    from vrs_bench.references.classifier import save
+    from vrs_bench.references.classifier_fit import SCENES, fit_classifier
+
+    world = load_recipe(BenchmarkRecipe, size).world
+    with progress_bar("fit classifier") as report:
+        save(fit_classifier(world, scenes or SCENES, report=report), out)
+    print(out)
+
+
+@fit.command()
+def encoder(
+    size: Size = "toy",
+    out: Annotated[Path, typer.Option(help="Folder for weights and card.")] = Path("encoder"),
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps.")] = None,
+) -> None:
+    """Train the reference encoder: segmentation of latent frames; stop and start it as you like.
+
+    Example: `vrs-bench fit encoder --size toy --out encoder`
+    """
+    from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+    from vrs_bench.references.encoder_training import Training, train_encoder
+
+    world = load_recipe(BenchmarkRecipe, size).world
+    training = Training() if steps is None else Training(steps=steps)
+    with progress_bar("fit encoder") as report:
+        trained = train_encoder(world, training, out, report)
+    print(f"{out}: {trained.card.validation}")
+
+
+@fit.command()
+def bounds(
+    task: TaskName = "super_res",
+    data: Data = Path("vrs-toy"),
+    split: Split = "test",
+    out: Annotated[Path, typer.Option(help="JSON file; its other entries stay.")] = Path(
+        "bounds.json"
+    ),
+) -> None:
+    """Measure the scores of the trivial baseline and of the truth itself on a split.
+
+    Example: `vrs-bench fit bounds --task super_res --data vrs-toy`
+    """
+    from vrs_bench.evaluation.scoring import measure_bounds
+
+    with progress_bar(f"fit bounds of {task}") as report:
+        measure_bounds(data, task, split, out, report)
+    print(out)

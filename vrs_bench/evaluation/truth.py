@@ -1,0 +1,120 @@
+"""The truth of a split, scene by scene, read ahead while the last scene is scored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from vrs_bench.data.manifest import TaskEntry
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.evaluation.slices import Parts, parts_of
+from vrs_bench.tasks import Column, Task, restore
+from vrs_bench.types import Array, Floats
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SceneTruth:
+    """One scene: what was to be found, and all that is known of how it was seen."""
+
+    number: int
+    steps: Array
+    """(row,) int16"""
+    target: Floats
+    """(row, band, height, width) float32 in [0, 1]."""
+    land_cover: Array
+    """(height, width) uint8"""
+    cell: Array
+    """(height, width) int16"""
+    columns: dict[str, Array]
+    """Inputs and causes as they are stored, (row, …)."""
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The parts by which scores are told apart."""
+        return parts_of(self.land_cover, self.cell, self.transmittance, len(self.steps))
+
+    @cached_property
+    def transmittance(self) -> Floats | None:
+        """Share of light that came through clouds and their shadows, (row, height, width)."""
+        if "cloud" not in self.columns:
+            return None
+        light: Floats = (1 - restore(self.columns["cloud"])) * (1 - restore(self.columns["shadow"]))
+        return light
+
+
+class Truth:
+    """The scenes of a split in order, and the digest of what has been read of them."""
+
+    def __init__(self, folder: DatasetFolder, task: Task, split: str) -> None:
+        """Open a split; nothing is read yet."""
+        self._folder, self._task, self._split = folder, task, split
+        self._hash = hashlib.sha256(sensor_settings(folder.manifest.tasks[task.name]))
+
+    def __iter__(self) -> Iterator[SceneTruth]:
+        """Yield the scenes in order; the next one is read in a thread meanwhile."""
+        return _ahead(self._scenes())
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the sensors' settings, and of the keys and truth of all rows read so far."""
+        return self._hash.hexdigest()
+
+    def _scenes(self) -> Iterator[SceneTruth]:
+        task, world = self._task, self._folder.manifest.recipe.world
+        static, moving = _columns(task.columns(world), task.target)
+        read = self._folder.scenes(task.name, self._split, [task.target, *moving], static)
+        for scene in read:
+            target, number = scene.pop(task.target), scene.pop("scene")
+            for step, image in zip(scene["time_step"].tolist(), target, strict=True):
+                self._hash.update(np.array([number, step], "<i8").tobytes())
+                self._hash.update(np.ascontiguousarray(image, "<u2").data)
+            yield SceneTruth(
+                number=number,
+                steps=scene.pop("time_step"),
+                target=restore(target),
+                land_cover=scene.pop("land_cover")[0],
+                cell=scene.pop("cell")[0],
+                columns=scene,
+            )
+
+
+def sensor_settings(entry: TaskEntry) -> bytes:
+    """Return what made the inputs of a dataset, for its digest.
+
+    Defaults are left out, so that a later version with one more setting gives the same digest.
+    """
+    sensors = {
+        column: sensor.model_dump(mode="json", exclude_defaults=True)
+        for column, sensor in entry.sensors.items()
+    }
+    return json.dumps(sensors, sort_keys=True).encode()
+
+
+def _columns(columns: tuple[Column, ...], target: str) -> tuple[list[str], list[str]]:
+    """Return the columns that stay the same over a scene, and those that change by row."""
+    static = [name for name in ("land_cover", "cell", "gain", "bias") if _has(columns, name)]
+    left_out = {"scene", "time_step", "day_of_year", "backscatter", target, *static}
+    return static, [column.name for column in columns if column.name not in left_out]
+
+
+def _has(columns: tuple[Column, ...], name: str) -> bool:
+    return any(column.name == name for column in columns)
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield items, the next of which is made in a thread while the last one is used."""
+    end: Any = object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield item

@@ -1,0 +1,178 @@
+"""Distances between what an encoder sees in images: pair by pair, or set against set.
+
+Pure functions on features, whichever encoder they come from; the benchmark's own is
+:mod:`vrs_bench.references.encoder`. ``torch`` and ``torchmetrics`` are imported at the first call
+of a distance between sets.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vrs_bench.errors import BenchError
+from vrs_bench.types import Array, Doubles
+
+KERNEL_ROWS = 2048
+"""Most rows of a set that the kernel distance compares all with all."""
+
+_FLOOR = 1e-10  # least length that a feature vector is divided by
+
+
+def feature_distance(prediction: Sequence[Array], truth: Sequence[Array]) -> Doubles:
+    """Return the distance of every row in the features of several layers.
+
+    Source: Zhang, Isola, Efros, Shechtman & Wang 2018, *The unreasonable effectiveness of deep
+    features as a perceptual metric* (LPIPS), equation 1 with all weights 1: features are scaled
+    to unit length across channels at each position; squared difference, sum over channels, mean
+    over positions; then the mean (not the sum) over layers. A vector of zeros stays zero: against
+    another of zeros it counts 0, against any other 1.
+
+    Args:
+        prediction: per layer, ``(row, channel, height, width)`` float32 or float64.
+        truth: the same shapes.
+
+    Returns:
+        ``(row,)`` float64, 0 (best) to 4, to 2 where features are not negative.
+
+    Raises:
+        BenchError: no layer, shapes that differ, or features that are not finite.
+    """
+    if not truth or len(prediction) != len(truth):
+        raise BenchError(
+            f"features: expected as many layers of both, at least one; got {len(prediction)} of "
+            f"the prediction and {len(truth)} of the truth"
+        )
+    distances = [
+        _layer_distance(x, y, number)
+        for number, (x, y) in enumerate(zip(prediction, truth, strict=True))
+    ]
+    return np.asarray(np.mean(distances, axis=0), np.float64)
+
+
+def frechet_distance(prediction: Array, truth: Array) -> float:
+    """Return the Fréchet distance between two sets of feature vectors, each taken as Gaussian.
+
+    Source: Heusel, Ramsauer, Unterthiner, Nessler & Hochreiter 2017, *GANs trained by a two
+    time-scale update rule converge to a local Nash equilibrium* (FID), with other features:
+
+        |mx - my|² + trace(Sx + Sy - 2 (Sx Sy)^½),
+
+    sample covariances, computed by torchmetrics in float64. The estimate is too high for small
+    sets, the more so the more features there are, and with fewer rows than features the
+    covariances are singular: compare only values of the same number of rows.
+
+    Args:
+        prediction: ``(row, feature)`` float32 or float64.
+        truth: ``(row, feature)``; the number of rows may differ.
+
+    Returns:
+        from 0 (best), in squared units of the features.
+
+    Raises:
+        BenchError: other shapes, fewer than two rows, or features that are not finite.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    _require_sets(prediction, truth)
+    metric = FrechetInceptionDistance(feature=_identity(truth.shape[1]))
+    # Rounding can push the distance of equal sets below 0.
+    return max(float(_computed(metric, prediction, truth)), 0.0)
+
+
+def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
+    """Return the kernel distance between two sets of feature vectors.
+
+    Source: Bińkowski, Sutherland, Arbel & Gretton 2018, *Demystifying MMD GANs* (KID), with other
+    features: the unbiased estimate of the squared maximum mean discrepancy under the kernel
+    (x·y / D + 1)³, with D the number of features, computed by torchmetrics in float64. Sets of up
+    to :data:`KERNEL_ROWS` rows are compared whole; larger ones in n / :data:`KERNEL_ROWS` random
+    subsets of that size, and the mean is returned.
+
+    Args:
+        prediction: ``(row, feature)`` float32 or float64.
+        truth: the same shape.
+        seed: of the random subsets. Global random state is left as it was.
+
+    Returns:
+        0 is best in expectation; it can be negative, since the estimate is unbiased.
+
+    Raises:
+        BenchError: other shapes, fewer than two rows, or features that are not finite.
+    """
+    import torch
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    _require_sets(prediction, truth)
+    rows = len(truth)
+    if len(prediction) != rows:
+        raise BenchError(
+            f"features: expected as many rows of both, got {len(prediction)} of the prediction "
+            f"and {rows} of the truth"
+        )
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.filterwarnings("ignore", message=".*will save all extracted features.*")
+        torch.manual_seed(seed)
+        metric = KernelInceptionDistance(
+            feature=_identity(truth.shape[1]),
+            subsets=max(rows // KERNEL_ROWS, 1),
+            subset_size=min(rows, KERNEL_ROWS),
+        )
+        mean, _ = _computed(metric, prediction, truth)
+    return float(mean)
+
+
+def _layer_distance(prediction: Array, truth: Array, number: int) -> Doubles:
+    if prediction.shape != truth.shape or truth.ndim != 4:
+        raise BenchError(
+            f"features of layer {number}: expected one shape (row, channel, height, width), got "
+            f"{prediction.shape} and {truth.shape}"
+        )
+    # Row by row: temporaries do not grow with the number of rows.
+    distances = np.array(
+        [
+            np.square(_unit(x) - _unit(y)).sum(axis=0).mean(dtype=np.float64)
+            for x, y in zip(prediction, truth, strict=True)
+        ]
+    )
+    if not np.isfinite(distances).all():
+        raise BenchError(f"features of layer {number}: expected finite values")
+    return distances
+
+
+def _unit(features: Array) -> Array:
+    """Scale (channel, height, width) to unit length across channels."""
+    length = np.sqrt(np.square(features).sum(axis=0))
+    unit: Array = features / np.maximum(length, _FLOOR)
+    return unit
+
+
+def _require_sets(prediction: Array, truth: Array) -> None:
+    for name, features in (("prediction", prediction), ("truth", truth)):
+        if features.ndim != 2 or len(features) < 2 or features.shape[1] != truth.shape[-1]:
+            raise BenchError(
+                f"features of the {name}: expected shape (row, feature), at least two rows, as "
+                f"many features of both; got {features.shape}"
+            )
+        if not np.isfinite(features).all():
+            raise BenchError(f"features of the {name}: expected finite values")
+
+
+def _identity(n_features: int) -> Any:
+    """Return the encoder that torchmetrics asks for: it is given features, and passes them on."""
+    from torch import nn
+
+    module = nn.Identity()
+    module.num_features = n_features
+    return module
+
+
+def _computed(metric: Any, prediction: Array, truth: Array) -> Any:
+    import torch
+
+    for features, real in ((truth, True), (prediction, False)):
+        metric.update(torch.from_numpy(features.astype(np.float64)), real=real)
+    return metric.compute()

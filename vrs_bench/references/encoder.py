@@ -1,0 +1,217 @@
+"""The reference encoder: a small network that knows land cover, and what it sees in an image.
+
+It was trained to segment latent frames of the virtual Earth into land cover. Metrics use it in
+three ways: its features tell how alike two images look to it, its pooled features tell how alike
+two sets of images are, and its labels tell what a map maker gets out of a single image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import timm
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from vrs_bench.errors import BenchError
+from vrs_bench.settings import Settings
+from vrs_bench.types import Array, Floats
+from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
+
+HERE = Path(__file__).parent
+WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
+
+VERSION = "1"
+"""Version of the shipped weights; it changes whenever the features or labels of an image may."""
+
+BACKBONE = "test_resnet"
+"""timm's name of the backbone: a residual network of 0.37 million parameters and five stages."""
+
+SIDE = 32
+"""Least height and width of an image: the stride of the last stage."""
+
+_HEAD = 32  # channels of the segmentation head
+_BATCH = 4  # images of one pass: more are no faster on one core, and hold more memory
+
+
+class Card(Settings):
+    """What is known of a file of weights; it lies beside the file as JSON."""
+
+    version: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the file of weights."""
+    bands: tuple[str, ...]
+    """What the network expects, in order, on the scale [0, 1]."""
+    centre: tuple[float, ...]
+    """Mean of each band that inputs are centred with; the weights hold the same numbers."""
+    spread: tuple[float, ...]
+    """Standard deviation of each band that inputs are divided by; so do they of these."""
+    parameters: int
+    training: dict[str, Any]
+    """Settings of the training, see :class:`~vrs_bench.references.encoder_training.Training`."""
+    validation: dict[str, float]
+    """On single latent frames of the validation scenes: ``pixel_accuracy``, ``miou``, and the
+    intersection over union of each class, all from 0 to 1."""
+
+
+class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
+    """Backbone and a feature-pyramid head (Lin et al. 2017, arXiv:1612.03144), as one module."""
+
+    def __init__(self) -> None:
+        """Build the network with random weights."""
+        super().__init__()
+        bands = len(OPTICAL_BANDS)
+        self.backbone = timm.create_model(
+            BACKBONE, features_only=True, in_chans=bands, pretrained=False
+        )
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(channels, _HEAD, 1) for channels in self.backbone.feature_info.channels()
+        )
+        self.smooth = nn.Conv2d(_HEAD, _HEAD, 3, padding=1)
+        self.classify = nn.Conv2d(_HEAD, len(LAND_COVER), 1)
+        # With the weights, so that they can't be lost or mixed up with another network's.
+        self.register_buffer("centre", torch.zeros(bands, 1, 1))
+        self.register_buffer("spread", torch.ones(bands, 1, 1))
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """Return the features of each stage for (row, 4, H, W) images in [0, 1].
+
+        Rectified, so not negative: (row, channel, H / s, W / s) with s = 2, 4, 8, 16, 32.
+        """
+        stages: list[Tensor] = self.backbone((images - self.centre) / self.spread)
+        return stages
+
+    def logits(self, stages: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Return the scores of classes 1 to 8 at each pixel, (row, 8, H, W)."""
+        merged: Tensor | None = None
+        for stage, lateral in zip(reversed(stages), reversed(self.laterals), strict=True):
+            own = lateral(stage)
+            merged = own if merged is None else own + _resized(merged, own.shape[-2:])
+        return _resized(self.classify(self.smooth(merged).relu()), size)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A trained network and where it comes from."""
+
+    network: Network
+    card: Card
+
+
+@dataclass(frozen=True)
+class Perceived:
+    """What the encoder sees in images."""
+
+    features: tuple[Floats, ...]
+    """Of each stage, (row, channel, h, w) float32, from 0; about 46 bytes a pixel of an image."""
+    pooled: Floats
+    """Mean over positions of the features of the last stage, (row, 96) float32."""
+    labels: Array
+    """Land cover, (row, height, width) uint8 from 1 to 8."""
+
+
+def load_encoder(folder: Path = HERE) -> Encoder:
+    """Load a network that a training wrote; without a folder, the one that ships.
+
+    Args:
+        folder: holds ``encoder.safetensors`` and ``encoder.json``.
+
+    Returns:
+        the network, ready to :func:`perceive`.
+
+    Raises:
+        BenchError: files that are missing, damaged, not those of the card, or of another network.
+    """
+    path = folder / WEIGHTS
+    try:
+        card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+        data = path.read_bytes()
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise BenchError(
+            f"{folder}: holds no reference encoder ({error}); reinstall the package, or train one "
+            "with 'vrs-bench fit encoder'"
+        ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card.sha256:
+        raise BenchError(
+            f"{path}: SHA-256 is {digest}, but {CARD} says {card.sha256}: the file was changed or "
+            "damaged; reinstall the package, or train the encoder again"
+        )
+    network = empty_network()
+    try:
+        network.load_state_dict(load(data))
+    except (SafetensorError, RuntimeError) as error:
+        raise BenchError(f"{path}: not the weights of this network: {error}") from error
+    return Encoder(network.eval().requires_grad_(False), card)
+
+
+def empty_network(seed: int = 0) -> Network:
+    """Return a network with the random weights of a seed; global random state stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: Network = Network().to(memory_format=torch.channels_last)
+        return network
+
+
+def perceive(encoder: Encoder, images: Array) -> Perceived:
+    """Look at images through the encoder.
+
+    Works through the images a few at a time; memory beyond the result does not grow with their
+    number. The result does: pass one scene at a time.
+
+    Args:
+        encoder: from :func:`load_encoder`.
+        images: (row, 4, height, width), float32 or float64 on the scale [0, 1], the bands blue,
+            green, red and NIR, at least 32 pixels high and wide.
+
+    Returns:
+        features, pooled features and labels. The same on one machine every time; between
+        machines they differ by rounding, and a label may where two scores tie.
+
+    Raises:
+        BenchError: another dtype or shape, no image, or values that are not finite.
+    """
+    if images.dtype not in (np.float32, np.float64):
+        raise BenchError(
+            f"images: expected float32 or float64 on the scale [0, 1], got {images.dtype}"
+        )
+    bands = len(OPTICAL_BANDS)
+    if images.ndim != 4 or images.shape[1] != bands or min(images.shape[2:]) < SIDE:
+        raise BenchError(
+            f"images: expected shape (row, {bands}, height, width), at least {SIDE} x {SIDE} "
+            f"pixels, got {images.shape}"
+        )
+    if not len(images) or not np.isfinite(images).all():
+        raise BenchError("images: expected at least one image, all its values finite")
+    parts = [
+        _perceive_batch(encoder.network, images[start : start + _BATCH])
+        for start in range(0, len(images), _BATCH)
+    ]
+    features = tuple(_joined(stage) for stage in zip(*(p.features for p in parts), strict=True))
+    return Perceived(features, _joined(p.pooled for p in parts), _joined(p.labels for p in parts))
+
+
+def _perceive_batch(network: Network, images: Array) -> Perceived:
+    batch = torch.from_numpy(np.ascontiguousarray(images, np.float32))
+    with torch.inference_mode():
+        stages = network.stages(batch.to(memory_format=torch.channels_last))
+        labels = network.logits(stages, (images.shape[2], images.shape[3])).argmax(dim=1) + 1
+        pooled = stages[-1].mean(dim=(2, 3))
+    features = tuple(stage.numpy() for stage in stages)
+    return Perceived(features, pooled.numpy(), labels.to(torch.uint8).numpy())
+
+
+def _joined(parts: Iterable[Array]) -> Array:
+    return np.concatenate(list(parts))
+
+
+def _resized(maps: Tensor, size: Iterable[int]) -> Tensor:
+    return nn.functional.interpolate(maps, tuple(size), mode="bilinear", align_corners=False)
