@@ -37,7 +37,7 @@ world:
   seed: 20
   height: 64
   width: 64
-  horizon: 3
+  horizon: 8
   cells: {n: 8, border_px: 1.0}
   series: {start_day: 20, step_days: 45}
 """
@@ -122,9 +122,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("cli")
     (place / "small.yaml").write_text(RECIPE)
     done = run("build", "super_res", "--size", "small.yaml", cwd=place)
-    assert re.fullmatch(r"vrs-toy: 18 rows in 4 files, \d\.\d MB\n", done.stdout)
+    assert re.fullmatch(r"vrs-toy: 48 rows in 4 files, \d\.\d MB\n", done.stdout)
     assert "build super_res" in done.stderr
-    assert "18/18" in done.stderr
+    assert "48/48" in done.stderr
     for name, noise in (("good", 0.005), ("bad", 0.02)):
         rng = np.random.default_rng(0)
         (place / name).mkdir()
@@ -209,7 +209,7 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
         ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
         ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
         ("show nowhere", "nowhere: can't be read as a recipe"),
-        ("show small.yaml --step 3", "step: the scene has time steps 0 to 2, got 3"),
+        ("show small.yaml --step 8", "step: the scene has time steps 0 to 7, got 8"),
         ("show uea.yaml", "world.series.source: .* 'uea' does not have; choose 'phenology'"),
         ("show small.yaml --out small.yaml/x.png", "small.yaml"),
         ("evaluate nowhere", "nowhere: no such file or folder"),
@@ -253,8 +253,8 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     # Evaluate
     done = run("evaluate", place / "good", *data, "--out", "good.json", cwd=tmp_path)
     assert done.stdout.startswith("super_res, split test of 'small', data ")
-    assert " 3 rows, 1 scenes, 0 values clipped" in done.stdout
-    assert "3/3" in done.stderr
+    assert " 8 rows, 1 scenes, 0 values clipped" in done.stdout
+    assert "8/8" in done.stderr
     done = run("evaluate", place / "bad", *data, "--out", "bad.json", "--json", cwd=tmp_path)
     bad = json.loads(done.stdout)
     assert bad == json.loads((tmp_path / "bad.json").read_text(encoding="utf-8"))
@@ -262,13 +262,18 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     [scene] = DatasetFolder(place / "vrs-toy").scenes("super_res", "test", ["hr"])
     psnr = {}
     for name, result in (("good", good), ("bad", bad)):
-        files = [place / name / f"{scene['scene']:06d}_{step:03d}.npy" for step in range(3)]
+        files = [place / name / f"{scene['scene']:06d}_{step:03d}.npy" for step in range(8)]
         errors = np.stack([np.load(file) for file in files]) - scene["hr"] / 1e4
         psnr[name] = np.mean(-10 * np.log10((errors**2).mean(axis=(1, 2, 3))))
         assert result["scores"]["psnr"]["mean"] == pytest.approx(psnr[name], abs=1e-4)
 
+    assert {"jaccard_ratio", "ms_ssim", "spatial_shift"} <= set(good["scores"])
+    assert good["bounds"].keys() == good["scores"].keys()
+
     # Compare
-    done = run("compare", "good.json", "bad.json", "--json", cwd=tmp_path)
+    done = run("compare", "good.json", "bad.json", cwd=tmp_path)
+    assert done.stdout.startswith("jaccard_ratio: difference ")
+    done = run("compare", "good.json", "bad.json", "--metric", "psnr", "--json", cwd=tmp_path)
     comparison = json.loads(done.stdout)
     assert comparison["difference"] == pytest.approx(psnr["good"] - psnr["bad"], abs=1e-4)
     assert done.stderr == ""
@@ -349,7 +354,7 @@ def test_show_writes_an_animation_of_the_horizon(place: Path, tmp_path: Path) ->
     assert done.stdout == "animation.gif\n"
     assert (tmp_path / "animation.gif").read_bytes().startswith(b"GIF89a")
     with Image.open(tmp_path / "animation.gif") as image:
-        assert image.n_frames == 3
+        assert image.n_frames == 8
         width, height = image.size
     assert width == 3 * height  # latent, input and radar
 
@@ -418,7 +423,8 @@ def test_generate_and_derive_do_what_the_originals_did(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_stopped_build_leaves_whole_files_and_goes_on(workers: int, tmp_path: Path) -> None:
-    recipe = RECIPE.replace("scenes: 6", "scenes: 120").replace("64", "96")
+    recipe = RECIPE.replace("scenes: 6", "scenes: 120").replace("horizon: 8", "horizon: 3")
+    recipe = recipe.replace("64", "96")
     (tmp_path / "many.yaml").write_text(recipe)
     words = ("build", "super_res", "--size", "many.yaml", "--out", "data", "--workers", workers)
     child = subprocess.Popen(

@@ -99,7 +99,7 @@ def export(
                 record = _tar(source, shard, target, record, advance)
                 made.append(target / tar_name(shard))
         if to == "webdataset":
-            write_text(target / "README.md", card_text(_exported(source.manifest, record)))
+            write_text(target / "README.md", card_text(_exported(source.manifest, record, target)))
     return made
 
 
@@ -174,10 +174,11 @@ def _tar(
     return record
 
 
-def _exported(manifest: Manifest, record: Record) -> Manifest:
-    """Return a manifest of the tar files, in the order of the rows."""
+def _exported(manifest: Manifest, record: Record, target: Path) -> Manifest:
+    """Return a manifest of the tar files that are there, in the order of the rows."""
     names = [tar_name(shard) for shard in manifest.files]
-    files = {name: record.files[name] for name in names if name in record.files}
+    there = [name for name in names if name in record.files and (target / name).is_file()]
+    files = {name: record.files[name] for name in there}
     tasks = {file.task: manifest.tasks[file.task] for file in files.values()}
     return manifest.model_copy(update={"tasks": tasks, "files": files})
 

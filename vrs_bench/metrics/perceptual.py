@@ -73,10 +73,9 @@ def ms_ssim(prediction: Array, truth: Array) -> Doubles:
     import piq
     import torch
 
-    scales = ms_ssim_scales(*truth.shape[-2:]) if truth.ndim > 1 else 1
-    weights = torch.tensor(MS_SSIM_WEIGHTS[:scales], dtype=torch.float32)
-    return _each_row(
-        lambda x, y: piq.multi_scale_ssim(
+    def measure(x: Any, y: Any) -> Any:
+        weights = torch.tensor(MS_SSIM_WEIGHTS[: ms_ssim_scales(*x.shape[-2:])])
+        return piq.multi_scale_ssim(
             x,
             y,
             kernel_size=MS_SSIM_WINDOW,
@@ -84,20 +83,19 @@ def ms_ssim(prediction: Array, truth: Array) -> Doubles:
             data_range=1.0,
             reduction="none",
             scale_weights=weights / weights.sum(),
-        ),
-        prediction,
-        truth,
-        MS_SSIM_WINDOW,
-    )
+        )
+
+    values = _each_row(measure, prediction, truth, MS_SSIM_WINDOW)
+    return np.minimum(values, 1)  # rounding can lift likeness over 1
 
 
 def gmsd(prediction: Array, truth: Array) -> Doubles:
     """Return the gradient magnitude similarity deviation of every row, mean over bands.
 
     Source: Xue, Zhang, Mou & Bovik 2014, *Gradient magnitude similarity deviation: a highly
-    efficient perceptual image quality index*: images halved by means of 2 x 2
-    pixels, Prewitt gradients, constant 170 on the scale [0, 255], data range 1. With such dark
-    images the constant is large beside the gradients, and values are small.
+    efficient perceptual image quality index*: images halved by means of 2 x 2 pixels, Prewitt
+    gradients, constant 170 on the scale [0, 255], data range 1. With such dark images the
+    constant is large beside the gradients, and values are small.
 
     Args:
         prediction: ``(..., band, height, width)``, float32 or float64, in [0, 1].
@@ -152,7 +150,7 @@ def haarpsi(prediction: Array, truth: Array) -> Doubles:
         truth,
         HAARPSI_SIDE,
     )
-    # Rounding can lift likeness over 1, and a band that is zero in both images up to infinity.
+    # Rounding can lift likeness over 1, and a band of zeros in both images has no weights.
     return np.minimum(values, 1)
 
 
