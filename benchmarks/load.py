@@ -13,7 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader
 
 from vrs_bench.data.build import build
 from vrs_bench.data.export import export
+from vrs_bench.data.loading import to_float
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.paths import bundled
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
@@ -69,17 +70,19 @@ def main() -> None:
 def single_rows(data: Path, folder: Path, size: str, task: str, columns: list[str]) -> None:
     """Time rows that are read one by one, in random order and in that of the files."""
     table = parquet(data, task, columns)
-    rows = table.with_format("numpy", dtype=np.uint16)
     mapped = memory_mapped(data, folder, task, columns)
     rng = np.random.default_rng(0)
-    orders = {"random": rng.integers(0, len(rows), READS), "sequential": np.arange(READS)}
-
+    orders = {"random": rng.integers(0, len(table), READS), "sequential": np.arange(READS)}
     results = []
-    for name, order in orders.items():
-        yardstick = READS / seconds(lambda o=order: read_each(mapped, o))
-        taken = READS / seconds(lambda o=order: read_each(rows, o))
-        results += [(f"memory-mapped .npy, {name}", yardstick, yardstick)]
-        results += [(f"load_dataset, {name}", taken, yardstick)]
+    for order_name, order in orders.items():
+        yardstick = READS / seconds(lambda o=order: read_each(mapped, o, as_floats))
+        results.append((f"memory-mapped .npy, {order_name}", yardstick, yardstick))
+        for name, rows, finish in (
+            ("load_dataset", table.with_format("numpy", dtype=np.uint16), as_floats),
+            ("load_dataset, to_float", to_float(table, "numpy"), dict),
+        ):
+            taken = READS / seconds(lambda r=rows, o=order, f=finish: read_each(r, o, f))
+            results.append((f"{name}, {order_name}", taken, yardstick))
 
     def by_reader() -> None:
         for scene in DatasetFolder(data).scenes(task, "train", columns):
@@ -89,11 +92,16 @@ def single_rows(data: Path, folder: Path, size: str, task: str, columns: list[st
         for row in parquet(data, task, columns, streaming=True).with_format("numpy"):
             as_floats(row)
 
+    def by_floats() -> None:
+        for _ in to_float(parquet(data, task, columns, streaming=True), "numpy"):
+            pass
+
     for name, work in (
         ("DatasetFolder.scenes, sequential", by_reader),
         ("load_dataset(streaming=True), sequential", by_streaming),
+        ("load_dataset(streaming=True), to_float, sequential", by_floats),
     ):
-        results.append((name, len(rows) / seconds(work, 3), yardstick))
+        results.append((name, len(table) / seconds(work, 3), yardstick))
     show(f"Single rows of {task}, size {size}: {', '.join(columns)} as float32", results)
 
 
@@ -106,35 +114,38 @@ def loaders(data: Path, folder: Path, size: str) -> None:
     table = parquet(data, "super_res", columns)
     n_rows = len(table)
     yardsticks = {
-        shuffled: n_rows / seconds(lambda o=order: read_each(mapped, o), 3)
+        shuffled: n_rows / seconds(lambda o=order: read_each(mapped, o, as_floats), 3)
         for shuffled, order in (
             (False, np.arange(n_rows)),
             (True, np.random.default_rng(0).permutation(n_rows)),
         )
     }
-    stream = parquet(data, "super_res", columns, streaming=True).with_format("numpy")
+    stream = parquet(data, "super_res", columns, streaming=True)
     wanted = tuple(f".{name}.npy" for name in columns)
     samples = webdataset.WebDataset(
         shards, shardshuffle=False, select_files=lambda name: name.endswith(wanted)
     ).decode()
-    sources: list[tuple[str, Any, bool]] = [
-        ("memory-mapped .npy, shuffled", mapped, True),
-        ("load_dataset, shuffled", table.with_format("numpy", dtype=np.uint16), True),
-        ("load_dataset(streaming=True)", stream, False),
-        ("WebDataset", samples, False),
+    plain = table.with_format("numpy", dtype=np.uint16)
+    sources: list[tuple[str, Any, bool, Any]] = [
+        ("memory-mapped .npy, shuffled", mapped, True, as_batch),
+        ("load_dataset, shuffled", plain, True, as_batch),
+        ("load_dataset, to_float, shuffled", to_float(table), True, None),
+        ("load_dataset(streaming=True)", stream.with_format("numpy"), False, as_batch),
+        ("load_dataset(streaming=True), to_float", to_float(stream), False, None),
+        ("WebDataset", samples, False, as_batch),
     ]
     results = [
         ("memory-mapped .npy, random, no DataLoader", yardsticks[True], yardsticks[True]),
         ("memory-mapped .npy, sequential, no DataLoader", yardsticks[False], yardsticks[False]),
     ]
-    for name, source, shuffle in sources:
+    for name, source, shuffle, collate in sources:
         for workers in (0, 2):
             loader: DataLoader[Any] = DataLoader(
                 source,
                 BATCH,
                 shuffle=shuffle or None,
                 num_workers=workers,
-                collate_fn=as_batch,
+                collate_fn=collate,
                 persistent_workers=workers > 0,
             )
             taken = n_rows / seconds(lambda r=loader: epoch(r, n_rows), 3)
@@ -212,10 +223,10 @@ def as_floats(row: Row) -> Row:
     return {name: restore(np.asarray(value)) for name, value in row.items()}
 
 
-def read_each(rows: Any, order: np.ndarray) -> None:
-    """Read rows one by one."""
+def read_each(rows: Any, order: np.ndarray, finish: Callable[[Row], Row]) -> None:
+    """Read rows one by one, and make floats of them."""
     for index in order:
-        as_floats(rows[int(index)])
+        finish(rows[int(index)])
 
 
 def as_batch(rows: list[Row]) -> dict[str, torch.Tensor]:

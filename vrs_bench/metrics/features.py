@@ -98,7 +98,10 @@ def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
         seed: of the random subsets. Global random state is left as it was.
 
     Returns:
-        0 is best in expectation; it can be negative, since the estimate is unbiased.
+        near 0 (best), and it can be negative. The estimate is unbiased for independent sets; a
+        prediction is no independent sample, it shows the scenes of its truth. That lowers the
+        value by an amount that shrinks as 1 / n: equal sets score below 0. Compare only values of
+        the same number of rows.
 
     Raises:
         BenchError: other shapes, fewer than two rows, or features that are not finite.
