@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from measure import copy_seconds, print_table, seconds  # before NumPy: it sets the threads
+
+# isort: split
 import numpy as np
-from measure import copy_seconds, print_table, seconds
 
 from vrs_bench.data.build import build
 from vrs_bench.data.original import generate

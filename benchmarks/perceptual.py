@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+from measure import print_table, seconds  # before NumPy: it sets the threads
+
+# isort: split
 import numpy as np
-from measure import print_table, seconds
 from scipy.ndimage import gaussian_filter
 from scipy.stats import kendalltau, spearmanr
 

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
 import tracemalloc
 from collections.abc import Iterator
@@ -355,14 +354,10 @@ def test_a_full_disk_is_told_with_a_way_out(
             export(tiny, "webdataset", tmp_path / "out")
     assert contents(tmp_path / "out").keys() == {NAME}
 
-    # One scene's frames are 3 steps of (4 · 16² + 6 · 64²) float32.
-    images = 3 * (4 * 16**2 + 6 * 64**2) * 4
-    for free in (0, images):
-        usage = shutil.disk_usage(tmp_path)._replace(free=free)
-        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
         with pytest.raises(BenchError, match=message):
             export(tiny, "hdf5", tmp_path / "products" / "out")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * images))
     export(tiny, "hdf5", tmp_path / "products" / "out", splits=["test"])
 
 

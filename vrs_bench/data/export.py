@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import errno
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,14 +20,12 @@ from vrs_bench.data.webdataset import card_text, tar_name, write_tar
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.paths import TEMPORARY, whole_file, write_text
 from vrs_bench.settings import Settings
-from vrs_bench.tasks import Column, get_task
+from vrs_bench.tasks import get_task
 from vrs_bench.types import Report
 
 NAME = "export.json"
 Form = Literal["webdataset", "hdf5"]
 Advance = Callable[[int], None]
-_OVERHEAD = 16_384
-"""Bytes that a frame and its annotation take on disk beyond their values, at most."""
 
 
 class Record(Settings):
@@ -197,18 +194,8 @@ def _products(source: DatasetFolder, shard: str, target: Path, advance: Advance)
         for scene in _scenes(source, shard, advance):
             path = folder / f"{scene['scene']:06d}"
             if not (path / ROWS).is_file():
-                _require_room(target, columns, len(scene["time_step"]))
                 write_scene(path, columns, scene, sensors, entry.sha256)
     return [folder / f"{scene:06d}" / name for scene in scenes for name in images]
-
-
-def _require_room(target: Path, columns: Iterable[Column], steps: int) -> None:
-    """Raise OSError where products would fill the disk: HDF5 can crash when that happens."""
-    sizes = [column.shape for column in columns if column.kind == "image"]
-    values = sum((bands + 1) * height * width for bands, height, width in sizes)  # and two masks
-    needed = steps * (4 * values + _OVERHEAD * len(sizes))
-    if shutil.disk_usage(target).free < needed:
-        raise OSError(errno.ENOSPC, f"{needed / 1e6:.1f} MB are needed for the next scene")
 
 
 def _scenes(source: DatasetFolder, shard: str, advance: Advance) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ place and moves there when it is complete; what an interrupted writer left is us
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -209,5 +210,8 @@ class ProductWriter:
 
 
 def _write_h5(path: Path, array: Array, **options: Any) -> None:
-    with h5py.File(path, "w") as file:
+    """Write an array as dataset ``data``; made in memory, since HDF5 can crash on a full disk."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
         file.create_dataset("data", data=np.ascontiguousarray(array), **options)
+    path.write_bytes(buffer.getbuffer())
