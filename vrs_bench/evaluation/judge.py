@@ -8,16 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.land_cover import Maps, land_cover_scores
 from vrs_bench.evaluation.tally import Tally
 from vrs_bench.evaluation.truth import SceneTruth
+from vrs_bench.metrics.correctness import spatial_shift, triplet
 from vrs_bench.metrics.sliced import sliced_distortion
 from vrs_bench.references.classifier import Classifier, classify, load_classifier
 from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import BANDS, Task
-from vrs_bench.types import Floats
+from vrs_bench.tasks import BANDS, Task, restore
+from vrs_bench.types import Doubles, Floats
 
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
     from vrs_bench.references.encoder import Encoder, Perceived
@@ -140,7 +143,20 @@ def _downstream(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) 
     land_cover_scores(scene, images.maps, truth.maps, tally)
 
 
-def _consistency(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None: ...
+def _consistency(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
+    """Score against what was observed, where the main input is an image of the target's product."""
+    task = images.judge.task
+    rows: dict[str, Doubles] = {"spatial_shift": spatial_shift(images.images, scene.target)}
+    if images.judge.sensors[task.main_input].product == task.target_product:
+        observed = restore(scene.columns[task.main_input])
+        shares = triplet(images.images, scene.target, observed)
+        rows |= {
+            # Where nothing is to be judged, nothing was left out or invented.
+            "improvement": np.nan_to_num(shares.improvement, nan=1.0),
+            "omission": np.nan_to_num(shares.omission),
+            "hallucination": np.nan_to_num(shares.hallucination),
+        }
+    tally.add(scene.number, {metric: float(values.mean()) for metric, values in rows.items()})
 
 
 def _original(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:

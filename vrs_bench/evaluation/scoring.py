@@ -89,7 +89,9 @@ def evaluate(
     expected = expectation(task, folder, split)
     _known("profile", [profile], PROFILES)
     standard = profile == "standard"
-    judge = make_judge(folder, definition, _in_order(groups) if standard else ("original",), classifier)
+    judge = make_judge(
+        folder, definition, _in_order(groups) if standard else ("original",), classifier
+    )
     placed: dict[str, Bound] | None = {}
     if standard and bounds:
         placed = packaged_bounds(folder, task, split, judge)

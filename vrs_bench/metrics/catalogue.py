@@ -151,7 +151,55 @@ _DOWNSTREAM = (
     ),
 )
 
-_CONSISTENCY: tuple[Metric, ...] = ()
+_CONSISTENCY = (
+    _consistency(
+        "through_sensor_rmse",
+        "through-sensor RMSE",
+        "",
+        False,
+        "THROUGH",
+        high=1,
+    ),
+    _consistency(
+        "improvement",
+        "improvement",
+        "",
+        True,
+        "Of opensr-test's correctness triplet (Aybar et al. 2024, its version 1.3.3, without "
+        "matching): the share of a pixel that is nearer to the truth than the input is. From the "
+        "normalised differences |x - y| / |x + y| between input, prediction and truth; borders of "
+        "16 px cropped, pixels above the 0.75 quantile of the difference between input and truth, "
+        "softmin of temperature 0.25. Mean over pixels, then over rows. The three shares sum to "
+        "1; the truth itself reaches about 0.965. Not for SAR-to-optical.",
+        high=1,
+    ),
+    _consistency(
+        "omission",
+        "omission",
+        "",
+        False,
+        "The share that was left as the input has it, though the truth differs.",
+        high=1,
+    ),
+    _consistency(
+        "hallucination",
+        "hallucination",
+        "",
+        False,
+        "The share that is neither the truth's nor the input's: invented.",
+        high=1,
+    ),
+    _consistency(
+        "spatial_shift",
+        "spatial shift",
+        "px",
+        False,
+        "How far an image has moved against the truth: peak of the cross-correlation of the means "
+        "over bands under a Hann window, to 0.01 px (Guizar-Sicairos et al. 2008), at most 8 px, "
+        "which also stands for an image without structure. Mean over rows; 0 is perfect.",
+        high=8,
+    ),
+)
 
 _ORIGINAL: tuple[Metric, ...] = ()
 
