@@ -67,8 +67,9 @@ _PERCEPTUAL = (
         "LPIPS-style distance (Zhang et al. 2018, equation 1 with all weights 1) in the five "
         "stages of the reference encoder: features scaled to unit length across channels at each "
         "position, squared difference, sum over channels, mean over positions, mean over stages. "
-        "Mean over rows; 0 is perfect.",
-        high=4,
+        "A vector of zeros against another counts 0, against any other 1. Mean over rows; 0 is "
+        "perfect.",
+        high=2,
     ),
     _perceptual(
         "frechet_distance",
@@ -76,9 +77,10 @@ _PERCEPTUAL = (
         "",
         False,
         "Fréchet distance (Heusel et al. 2017), by torchmetrics, between the reference encoder's "
-        "pooled features (288 of them) of all predictions of the split and of all true images: "
-        "one number for the split. Too high for few rows: compare only where their number is the "
-        "same. 0 is perfect.",
+        "pooled features (mean over positions of its last stage, 96 of them) of all predictions "
+        "of the split and of all true images: one number for the split. Too high for few rows, "
+        "and with fewer rows than features the covariances are singular: compare only where the "
+        "number of rows is the same. 0 is perfect.",
         of_split=True,
     ),
     _perceptual(
@@ -86,9 +88,11 @@ _PERCEPTUAL = (
         "kernel distance",
         "",
         False,
-        "Unbiased squared maximum mean discrepancy with the kernel (x·y / 288 + 1)³ (Bińkowski "
-        "et al. 2018), by torchmetrics, of the same features: one number for the split. 0 is "
-        "perfect on average; it may fall below.",
+        "Squared maximum mean discrepancy with the kernel (x·y / 96 + 1)³ (Bińkowski et al. "
+        "2018), by torchmetrics, of the same features: one number for the split; above 2048 rows "
+        "the mean over seeded random subsets of that size. Unbiased for independent sets; "
+        "predictions show the scenes of their truth, so near-perfect ones fall below 0. Compare "
+        "only where the number of rows is the same.",
         low=-math.inf,
         of_split=True,
     ),

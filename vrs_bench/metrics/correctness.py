@@ -15,6 +15,9 @@ from vrs_bench.types import Array, Doubles
 BORDER = 16
 """Pixels cropped at each side of the truth before the triplet is judged."""
 
+RATIOS = (1, 2, 4, 8, 16)
+"""Pixel sizes of the input over that of the truth for which that is whole pixels of both."""
+
 QUANTILE = 0.75
 """Pixels are judged where some distance exceeds this quantile of that of input and truth."""
 
@@ -24,7 +27,7 @@ TENDENCY = 0.05
 TEMPERATURE = 0.25
 """T of the softmin that turns the three tendencies of a pixel into shares."""
 
-SHIFT_LIMIT = 8.0
+SHIFT_LIMIT = 8
 """Largest shift that is looked for along each axis, in pixels of the truth."""
 
 FLAT = 1e-14
@@ -66,8 +69,8 @@ def triplet(prediction: Array, truth: Array, observation: Array) -> Triplet:
     Args:
         prediction: ``(..., band, H, W)``, float32 or float64, on the scale [0, 1].
         truth: the same shape, height and width at least 34.
-        observation: the input, ``(..., band, h, w)`` with H = r h and W = r w and r a divisor
-            of 16; enlarged bilinearly.
+        observation: the input, ``(..., band, H / r, W / r)`` for r one of :data:`RATIOS`, float32 or
+            float64; enlarged bilinearly.
 
     Returns:
         ``(...)`` float64 each, from 0 to 1; NaN for a row in which there is nothing to judge:
@@ -77,22 +80,32 @@ def triplet(prediction: Array, truth: Array, observation: Array) -> Triplet:
         BenchError: shapes that don't fit, images too small, or another dtype.
     """
     x, y, lead = paired(prediction, truth, side=2 * BORDER + 2)
-    ratio = y.shape[-1] // max(observation.shape[-1], 1)
-    expected = (*truth.shape[:-2], *(n // max(ratio, 1) for n in truth.shape[-2:]))
-    if ratio < 1 or BORDER % ratio or observation.shape != expected or y.shape[2] % ratio:
-        raise BenchError(
-            f"observation: expected the truth's shape {truth.shape} with height and width divided "
-            f"by 1, 2, 4, 8 or 16, got {observation.shape}"
-        )
+    ratio = _ratio(truth, observation)
     inputs = observation.reshape(len(y), *observation.shape[-3:])
-    shares = np.array(
-        [_shares(*row, ratio) for row in zip(x, y, inputs, strict=True)], dtype=np.float64
+    shares = np.empty((len(y), 3))
+    for row, images in enumerate(zip(x, y, inputs, strict=True)):
+        shares[row] = _shares(*images, ratio)
+    return Triplet(*(values.reshape(lead) for values in shares.T))
+
+
+def _ratio(truth: Array, observation: Array) -> int:
+    """Return how many pixels of the truth lie along one of the observation; or refuse it."""
+    *lead, height, width = truth.shape
+    floats = observation.dtype in (np.float32, np.float64)
+    for ratio in RATIOS:
+        rows, columns = height // ratio, width // ratio
+        whole = (rows * ratio, columns * ratio) == (height, width)
+        if floats and whole and observation.shape == (*lead, rows, columns):
+            return ratio
+    raise BenchError(
+        f"observation: expected float32 or float64 on the scale [0, 1] and the truth's shape "
+        f"{truth.shape} with height and width divided by one of {', '.join(map(str, RATIOS))}; "
+        f"got {observation.dtype} {observation.shape}"
     )
-    return Triplet(*(values.reshape(lead) for values in shares.reshape(-1, 3).T))
 
 
-def _shares(x: Array, y: Array, observation: Array, ratio: int) -> tuple[float, float, float]:
-    """Return the triplet of one row, (band, height, width) each."""
+def _shares(x: Array, y: Array, observation: Array, ratio: int) -> Doubles:
+    """Return the triplet (3,) of one row of (band, height, width) images."""
     crop = (slice(None), slice(BORDER, -BORDER), slice(BORDER, -BORDER))
     x, y = x[crop].astype(np.float64), y[crop].astype(np.float64)
     if ratio == 1:
@@ -107,16 +120,14 @@ def _shares(x: Array, y: Array, observation: Array, ratio: int) -> tuple[float, 
     least = np.partition(reference, rank - 1)[rank - 1]
     judged = (reference > least) | (to_truth > least) | (to_input > least)
     if not judged.any():
-        return np.nan, np.nan, np.nan
+        return np.full(3, np.nan)
     reference = reference[judged]
     with np.errstate(divide="ignore"):  # where the input is exact, all else is infinitely far
         i, o = to_truth[judged] / reference, to_input[judged] / reference
     beyond = -np.expm1(-TENDENCY * (i + o - 1))
-    improvement = np.exp(-(i + o * beyond) / TEMPERATURE)
-    omission = np.exp(-(o + i * beyond) / TEMPERATURE)
-    hallucination = np.exp(-np.exp(-TENDENCY * i * o) / TEMPERATURE)
-    total = improvement + omission + hallucination
-    return tuple(float((of / total).mean()) for of in (improvement, omission, hallucination))  # type: ignore[return-value]
+    tendencies = np.stack([i + o * beyond, o + i * beyond, np.exp(-TENDENCY * i * o)])
+    weights = np.exp(-tendencies / TEMPERATURE)
+    return np.asarray((weights / weights.sum(axis=0)).mean(axis=1))
 
 
 def _difference(x: Doubles, y: Doubles) -> Doubles:
@@ -158,7 +169,7 @@ def spatial_shift(prediction: Array, truth: Array) -> Doubles:
     Raises:
         BenchError: shapes that differ, images too small, or another dtype.
     """
-    x, y, lead = paired(prediction, truth, side=2 * int(SHIFT_LIMIT) + 1)
+    x, y, lead = paired(prediction, truth, side=2 * SHIFT_LIMIT + 1)
     return each_row(_shift, x, y, lead)
 
 
@@ -166,13 +177,12 @@ def _shift(x: Array, y: Array) -> float:
     """Return the distance between two images (band, height, width)."""
     (x, x_flat), (y, y_flat) = _windowed(x), _windowed(y)
     if x_flat or y_flat:
-        return 0.0 if x_flat and y_flat else SHIFT_LIMIT
+        return 0.0 if x_flat and y_flat else float(SHIFT_LIMIT)
     height, width = x.shape
     cross = fft.rfft2(x) * fft.rfft2(y).conj()
     correlation = fft.irfft2(cross, x.shape)
-    offsets = np.arange(-SHIFT_LIMIT, SHIFT_LIMIT + 1)
-    whole = offsets.astype(np.intp)
-    row, column = _peak(correlation[np.ix_(whole, whole)], offsets, offsets)
+    whole = np.arange(-SHIFT_LIMIT, SHIFT_LIMIT + 1)
+    row, column = _peak(correlation[np.ix_(whole, whole)], whole, whole)
     # The other half of the spectrum is the conjugate of this one.
     cross[:, 1 : (width + 1) // 2] *= 2
     by_row, by_column = 2j * np.pi * fft.fftfreq(height), 2j * np.pi * fft.rfftfreq(width)
@@ -184,7 +194,7 @@ def _shift(x: Array, y: Array) -> float:
     return min(float(np.hypot(row, column)), SHIFT_LIMIT)
 
 
-def _peak(values: Doubles, rows: Doubles, columns: Doubles) -> tuple[float, float]:
+def _peak(values: Doubles, rows: Array, columns: Array) -> tuple[float, float]:
     at = np.unravel_index(values.argmax(), values.shape)
     return float(rows[at[0]]), float(columns[at[1]])
 

@@ -8,7 +8,6 @@ They are kept to the letter, faults included, and stand beside ours, never among
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from scipy import fft
 
 from vrs_bench.metrics.distortion import PSNR_CAP
 from vrs_bench.metrics.pairs import paired
-from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.types import Array, Doubles
 
 SSIM_WINDOW = 7
 SSIM_RANGE = 2.0
@@ -28,7 +27,8 @@ SAM_FLOOR = 2.0**-10
 CW_WIDTHS = 30
 CW_K = 0.01
 
-_BLOCK = 2048  # samples of one transform: 32 of them stay in cache, and few overlap
+_COMPONENTS = 15
+_BLOCK = 2048  # samples of one transform
 
 Spectra = npt.NDArray[np.complex64]
 
@@ -45,8 +45,8 @@ def original_scores(prediction: Array, truth: Array) -> dict[str, Doubles]:
     - ``ssim``: uniform window of 7 x 7 pixels, sample covariance, K1 = 0.01, K2 = 0.03, data range
       2, windows within the image.
     - ``sam``: arccos of the normalised inner product over π, where a squared norm is at least
-      2^-10; of the bands before their normalisation; mean over pixels. The floor turns identical
-      dark spectra apart: two of zeros are at 1/2.
+      2^-10; of the bands before their normalisation; mean over pixels. Under the
+      floor identical spectra are apart too: two of zeros by 1/2.
     - ``cw_ssim``: with x and y the convolutions of the flattened bands (row after row) with
       Ricker wavelets of widths 1 to 30, sums over widths at each pixel, and K = 0.01:
       (2 |Σ x y| + K) / (Σ x² + Σ y² + K), mean over pixels. Neither complex nor of two dimensions.
@@ -62,17 +62,17 @@ def original_scores(prediction: Array, truth: Array) -> dict[str, Doubles]:
         BenchError: shapes that differ, images too small, or another dtype.
     """
     x, y, lead = paired(prediction, truth, side=SSIM_WINDOW)
-    scores = {"psnr": _psnr, "ssim": _ssim, "sam": _sam, "cw_ssim": _cw_ssim}
-    values = {name: np.empty(len(x)) for name in scores}
-    for row, (a, b) in enumerate(zip(x, y, strict=True)):
-        a, b = (np.maximum(image, 0, dtype=np.float64) for image in (a, b))
+    values = {name: np.empty(len(x)) for name in ("psnr", "ssim", "sam", "cw_ssim")}
+    of_band = {"psnr": _psnr, "ssim": _ssim, "cw_ssim": _cw_ssim}
+    for row, images in enumerate(zip(x, y, strict=True)):
+        a, b = (np.maximum(image, 0, dtype=np.float64) for image in images)
         values["sam"][row] = _sam(a, b)
         peak = np.maximum(a, b).max(axis=(1, 2), keepdims=True)
         peak[peak == 0] = 1
         a /= peak
         b /= peak
-        for name in ("psnr", "ssim", "cw_ssim"):
-            values[name][row] = np.mean([scores[name](u, v) for u, v in zip(a, b, strict=True)])
+        for name, score in of_band.items():
+            values[name][row] = np.mean([score(u, v) for u, v in zip(a, b, strict=True)])
     return {name: of.reshape(lead) for name, of in values.items()}
 
 
@@ -82,27 +82,33 @@ def _psnr(x: Doubles, y: Doubles) -> float:
 
 
 def _ssim(x: Doubles, y: Doubles) -> float:
-    """Return the SSIM of a band (height, width)."""
-    mx, my, xx, yy, xy = (_window_means(plane) for plane in (x, y, x * x, y * y, x * y))
+    """Return the SSIM of a band (height, width).
+
+    From the sum u and the difference v of the bands, as in :mod:`vrs_bench.metrics.structural`:
+    four planes need means instead of five.
+    """
+    u, v = x + y, x - y
+    mean_u, mean_v = (_window_means(plane) ** 2 for plane in (u, v))
     pixels = SSIM_WINDOW**2
     sample = pixels / (pixels - 1)
-    c1, c2 = ((k * SSIM_RANGE) ** 2 for k in (0.01, 0.03))
-    mxy = mx * my
-    mx *= mx
-    my *= my
-    squares = mx + my
-    luminance = (2 * mxy + c1) / (squares + c1)
-    structure = (2 * sample * (xy - mxy) + c2) / (sample * (xx + yy - squares) + c2)
-    return float(np.mean(luminance * structure))
+    u *= u
+    v *= v
+    var_u = sample * (_window_means(u) - mean_u)
+    var_v = sample * (_window_means(v) - mean_v)
+    c1, c2 = (2 * (k * SSIM_RANGE) ** 2 for k in (0.01, 0.03))
+    luminance = (mean_u - mean_v + c1) / (mean_u + mean_v + c1)
+    structure = (var_u - var_v + c2) / (var_u + var_v + c2)
+    return float(np.vdot(luminance, structure) / luminance.size)
 
 
 def _window_means(plane: Doubles) -> Doubles:
     """Return the means of all windows within the image: pairs, pairs of pairs, and what is left."""
-    for _ in range(2):  # down the rows, then, transposed, along the columns
-        pairs = plane[:-1] + plane[1:]
-        fours = pairs[:-2] + pairs[2:]
-        plane = (fours[:-3] + pairs[4:-1] + plane[6:]).T
-    return plane / SSIM_WINDOW**2
+    pairs = plane[:-1] + plane[1:]
+    fours = pairs[:-2] + pairs[2:]
+    plane = fours[:-3] + pairs[4:-1] + plane[6:]
+    pairs = plane[:, :-1] + plane[:, 1:]
+    fours = pairs[:, :-2] + pairs[:, 2:]
+    return (fours[:, :-3] + pairs[:, 4:-1] + plane[:, 6:]) / SSIM_WINDOW**2
 
 
 def _sam(x: Doubles, y: Doubles) -> float:
@@ -115,42 +121,50 @@ def _sam(x: Doubles, y: Doubles) -> float:
 def _cw_ssim(x: Doubles, y: Doubles) -> float:
     """Return the wavelet similarity of a band (height, width).
 
-    The wavelets are real, so both bands are convolved as one complex signal; and blocks short
-    enough for the cache take a fraction of the time of one long transform.
+    From the sum u and the difference v of the bands: Σ x y is a quarter of Σ u² - Σ v², and
+    Σ x² + Σ y² is half of Σ u² + Σ v². Kernels are real, so u and v are convolved as one complex
+    signal; and in blocks, since many short transforms take less time than a long one.
     """
     n = x.size
-    wavelets, before = _wavelets(n)
-    keep = _BLOCK - 2 * before
+    kernels, reach = _kernels(n)
+    keep = _BLOCK - 2 * reach
     blocks = -(-n // keep)
-    padded = np.zeros(blocks * keep + 2 * before, np.complex64)
-    padded[before : before + n].real = x.ravel()
-    padded[before : before + n].imag = y.ravel()
-    starts = keep * np.arange(blocks)[:, None] + np.arange(_BLOCK)
-    spectra: Spectra = fft.fft(padded[starts], axis=-1)
-    products = np.zeros((blocks, keep), np.float32)
-    powers = np.zeros_like(products)
-    for wavelet in wavelets:
-        both = fft.ifft(spectra * wavelet, axis=-1, overwrite_x=True)[:, before : before + keep]
-        products += both.real * both.imag
-        powers += both.real**2 + both.imag**2
-    product, power = products.ravel()[:n], powers.ravel()[:n]
-    similarity = (2 * np.abs(product) + np.float32(CW_K)) / (power + np.float32(CW_K))
+    padded = np.zeros(blocks * keep + 2 * reach, np.complex64)
+    padded.real[reach : reach + n] = (x + y).ravel()
+    padded.imag[reach : reach + n] = (x - y).ravel()
+    spectra = fft.fft(padded[keep * np.arange(blocks)[:, None] + np.arange(_BLOCK)])
+    sums = np.zeros((blocks, 2 * _BLOCK), np.float32)  # of u² and v², in turn
+    for kernel in kernels:
+        parts = fft.ifft(spectra * kernel, overwrite_x=True).view(np.float32)
+        parts *= parts
+        sums += parts
+    uu, vv = sums.reshape(blocks, _BLOCK, 2)[:, reach : reach + keep].reshape(-1, 2)[:n].T
+    constant = np.float32(2 * CW_K)
+    similarity = (np.abs(uu - vv) + constant) / (uu + vv + constant)
     return float(similarity.mean(dtype=np.float64))
 
 
 @lru_cache(maxsize=2)
-def _wavelets(n: int) -> tuple[Floats, int]:
-    """Return the transfer functions of the wavelets for a signal of n samples, and their reach.
+def _kernels(n: int) -> tuple[Spectra, int]:
+    """Return transfer functions that stand for the wavelets' on n samples, and their reach.
 
     A Ricker wavelet of width a has min(10 a, n) samples about their middle; of the convolution
     the original keeps the middle n samples, the earlier ones where there are two choices.
+
+    Sums of squares (and of products) over the 30 wavelets W are those over the rows of Q W for
+    any orthogonal Q. That of the singular value decomposition orders the rows by their energy,
+    and what lies beyond the first :data:`_COMPONENTS` is less than float32 resolves.
     """
-    kernels = np.zeros((CW_WIDTHS, _BLOCK))
-    for width, kernel in enumerate(kernels, start=1):
+    reach = min(10 * CW_WIDTHS, n) // 2
+    wavelets = np.zeros((CW_WIDTHS, 2 * reach + 1))
+    for width, wavelet in enumerate(wavelets, start=1):
         samples = min(10 * width, n)
         square = ((np.arange(samples) - (samples - 1) / 2) / width) ** 2
         height = 2 / np.sqrt(3 * width) / np.pi**0.25
-        at = np.arange(samples) - (samples - 1) // 2
-        kernel[at] = height * (1 - square) * np.exp(-square / 2)
-    transfer: Any = fft.fft(kernels, axis=-1).astype(np.complex64)
-    return transfer, min(10 * CW_WIDTHS, n) // 2
+        first = reach - (samples - 1) // 2
+        wavelet[first : first + samples] = height * (1 - square) * np.exp(-square / 2)
+    _, energy, rows = np.linalg.svd(wavelets, full_matrices=False)
+    components = np.zeros((_COMPONENTS, _BLOCK))
+    components[:, np.arange(-reach, reach + 1)] = (energy[:, None] * rows)[:_COMPONENTS]
+    transfer: Spectra = fft.fft(components).astype(np.complex64)
+    return transfer, reach
