@@ -14,6 +14,7 @@ from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.land_cover import Maps, land_cover_scores
 from vrs_bench.evaluation.tally import Tally
+from vrs_bench.evaluation.through_sensor import consistency_rmse
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.correctness import spatial_shift, triplet
 from vrs_bench.metrics.sliced import sliced_distortion
@@ -32,6 +33,8 @@ class Judge:
 
     task: Task
     sensors: Mapping[str, SensorRecipe]
+    seed: int
+    """Of the world, from which a sensor's view of a scene is drawn again."""
     groups: Collection[str]
     classifier: Classifier | None
     """For the downstream group."""
@@ -76,7 +79,8 @@ def make_judge(
                 f"'vrs-bench[evaluation]' ({error}); or choose other groups"
             ) from error
         encoder = load_encoder()
-    return Judge(task, manifest.tasks[task.name].sensors, groups, found, encoder)
+    sensors, seed = manifest.tasks[task.name].sensors, manifest.recipe.world.seed
+    return Judge(task, sensors, seed, groups, found, encoder)
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,11 @@ def _consistency(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally)
     """Score against what was observed, where the main input is an image of the target's product."""
     task = images.judge.task
     rows: dict[str, Doubles] = {"spatial_shift": spatial_shift(images.images, scene.target)}
-    if images.judge.sensors[task.main_input].product == task.target_product:
+    judge, columns = images.judge, {"scene": scene.number, "time_step": scene.steps}
+    columns |= scene.columns
+    disagreement = consistency_rmse(task, judge.sensors, judge.seed, columns, images.images)
+    if disagreement is not None:
+        rows["through_sensor_rmse"] = disagreement
         observed = restore(scene.columns[task.main_input])
         shares = triplet(images.images, scene.target, observed)
         rows |= {

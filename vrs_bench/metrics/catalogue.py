@@ -161,7 +161,11 @@ _CONSISTENCY = (
         "through-sensor RMSE",
         "",
         False,
-        "THROUGH",
+        "RMSE between what the main input's sensor recorded and the prediction seen through that "
+        "very sensor, with the clouds, calibration and registration of the row and without noise, "
+        "over all bands and pixels of the input, on the scale [0, 1]. Mean over rows. The truth "
+        "itself reaches the sensor's noise; less than that means that noise was fitted. Not for "
+        "SAR-to-optical: no sensor makes radar of optical images.",
         high=1,
     ),
     _consistency(
@@ -205,7 +209,47 @@ _CONSISTENCY = (
     ),
 )
 
-_ORIGINAL: tuple[Metric, ...] = ()
+_ORIGINAL = (
+    _original(
+        "original_psnr",
+        "PSNR of the original",
+        "dB",
+        True,
+        "As the original project defines it (`--profile original`): values below 0 count as 0, "
+        "each band divided by its largest value in prediction and truth of the row; 10 log10(1 / "
+        "MSE), at most 80 dB; mean over bands, then over rows.",
+        high=80,
+    ),
+    _original(
+        "original_ssim",
+        "SSIM of the original",
+        "",
+        True,
+        "The same normalisation; uniform window of 7 × 7 px, sample covariance, data range 2; mean "
+        "over windows, bands and rows.",
+        low=-1,
+        high=1,
+    ),
+    _original(
+        "original_sam",
+        "SAM of the original",
+        "π",
+        False,
+        "arccos of the normalised inner product over π, a squared norm being at least 2⁻¹⁰: dark "
+        "identical spectra are apart too. Values below 0 count as 0. Mean over pixels and rows.",
+        high=1,
+    ),
+    _original(
+        "original_cw_ssim",
+        "CW-SSIM of the original",
+        "",
+        True,
+        "The same normalisation; similarity of the convolutions of the flattened bands with Ricker "
+        "wavelets of widths 1 to 30, K = 0.01: neither complex nor two-dimensional. Mean over "
+        "pixels, bands and rows.",
+        high=1,
+    ),
+)
 
 METRICS: dict[str, Metric] = {
     **DISTORTION,

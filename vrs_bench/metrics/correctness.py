@@ -69,8 +69,8 @@ def triplet(prediction: Array, truth: Array, observation: Array) -> Triplet:
     Args:
         prediction: ``(..., band, H, W)``, float32 or float64, on the scale [0, 1].
         truth: the same shape, height and width at least 34.
-        observation: the input, ``(..., band, H / r, W / r)`` for r one of :data:`RATIOS`, float32 or
-            float64; enlarged bilinearly.
+        observation: the input, float32 or float64 ``(..., band, H / r, W / r)`` for r one of
+            :data:`RATIOS`; enlarged bilinearly.
 
     Returns:
         ``(...)`` float64 each, from 0 to 1; NaN for a row in which there is nothing to judge:
