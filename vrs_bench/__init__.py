@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vrs_bench.data.build import build, verify
+    from vrs_bench.data.builder import VRSToy
+    from vrs_bench.data.export import export
+    from vrs_bench.data.loading import load_dataset, to_float
+    from vrs_bench.data.publish import publish
     from vrs_bench.data.reader import DatasetFolder
     from vrs_bench.errors import BenchError
-    from vrs_bench.evaluation import Result, Score, compare, evaluate
+    from vrs_bench.evaluation import Result, Score, compare, evaluate, expected_input_format
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
     from vrs_bench.tasks import TASKS, get_task
     from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
@@ -29,23 +33,35 @@ _HOMES = {
     "Scene": "world.scene",
     "Score": "evaluation",
     "TASKS": "tasks",
+    "VRSToy": "data.builder",
     "WorldRecipe": "world.scene",
     "build": "data.build",
     "compare": "evaluation",
     "evaluate": "evaluation",
+    "expected_input_format": "evaluation",
+    "export": "data.export",
     "get_task": "tasks",
+    "load_dataset": "data.loading",
     "load_recipe": "recipes",
     "make_scene": "world.scene",
+    "publish": "data.publish",
+    "to_float": "data.loading",
     "verify": "data.build",
 }
 
 __all__ = [  # noqa: RUF022  # by what they are for
     "evaluate",
+    "expected_input_format",
     "compare",
     "Result",
     "Score",
+    "load_dataset",
+    "to_float",
+    "VRSToy",
     "build",
     "verify",
+    "export",
+    "publish",
     "DatasetFolder",
     "TASKS",
     "get_task",
