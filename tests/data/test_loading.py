@@ -166,38 +166,47 @@ def test_a_build_keeps_other_processes_out_and_they_do_not_repeat_it(
 # Streaming
 
 LEAVE = """
-import sys
+import os, signal, sys
 from torch.utils.data import DataLoader
 from vrs_bench.data.loading import load_dataset, to_float
-left = []
-def leave(rows):
-    left.append(iter(rows))
-    next(left[-1])
-for split in ("train", "test"):
-    stream = load_dataset({path!r}, "super_res", split, streaming=True)
-    leave(stream)
-    leave(stream.shuffle(seed=0, buffer_size=20).with_format("numpy"))
-    leave(to_float(stream))
-    left[-1].close()
-leave(DataLoader(to_float(stream), batch_size=4, num_workers=2))
-print("left", len(left))
+def closed(stream):
+    rows = iter(stream)
+    next(rows)
+    rows.close()
+ways = {{
+    "open": iter,
+    "closed": closed,
+    "shuffled": lambda stream: iter(stream.shuffle(seed=0, buffer_size=12)),
+    "as floats": lambda stream: iter(to_float(stream)),
+    "by workers": lambda stream: iter(DataLoader(to_float(stream), batch_size=4, num_workers=2)),
+}}
+for name, way in ways.items():
+    child = os.fork()  # a process of its own, without importing everything again
+    if child == 0:
+        signal.alarm(15)
+        left = way(load_dataset({path!r}, "super_res", "train", streaming=True))
+        if left is not None:
+            next(left)
+        sys.exit()
+    print(name, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def test_a_process_that_leaves_streams_early_ends_well(tmp_path: Path) -> None:
-    """With the scanner of `datasets`, this script hangs or aborts on data of this size."""
+def test_a_process_that_leaves_a_stream_early_ends_well(tmp_path: Path) -> None:
+    """With the scanner of `datasets` they hang (-14) or abort (-6) on data of this size."""
     recipe = load_recipe(BenchmarkRecipe, "tiny")
-    recipe = recipe.model_copy(update={"scenes": 9, "scenes_per_shard": 7})
+    recipe = recipe.model_copy(update={"scenes": 14, "scenes_per_shard": 5})
     build(["super_res"], recipe, tmp_path / "vrs-toy")
     run = subprocess.run(
         [sys.executable, "-c", LEAVE.format(path=str(tmp_path / "vrs-toy"))],
         env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
-        check=False,
+        timeout=100,
+        check=True,
     )
-    assert (run.returncode, run.stdout) == (0, "left 7\n"), run.stderr
+    ways = ["open", "closed", "shuffled", "as floats", "by workers"]
+    assert run.stdout.splitlines() == [f"{way} 0" for way in ways]
     assert "Traceback" not in run.stderr
 
 

@@ -3,8 +3,8 @@
 ``fixtures/opensr_test.npz`` holds images of test scene 900000 of the recipe `toy` made smaller
 (48 x 48 pixels, 8 cells, 12 steps): step 10 of super_res, and the first step of cloud_removal
 whose inner part is 30 to 70 % under cloud, with some predictions each (truth and input blurred,
-noisy, shifted, mixed, enlarged by cubic interpolation or repetition), all as published uint16.
-Beside them is what opensr-test 1.3.3 made of their float64 values:
+noisy, moved, mixed, negative, enlarged by cubic interpolation or repetition), all as published
+uint16. Beside them is what opensr-test 1.3.3 made of their float64 values:
 ``Metrics(Config(harm_apply_spectral=False, harm_apply_spatial=False)).correctness(lr, sr, hr,
 gradient_threshold="auto")``, the threshold being the default of its ``compute``.
 """

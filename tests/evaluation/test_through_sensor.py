@@ -1,0 +1,165 @@
+"""Predictions seen through the sensor, against the data, and against the published columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.through_sensor import consistency_rmse, through_sensor
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.sensors.noise import NoiseSettings
+from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.tasks import SCALE, Task, get_task, restore
+from vrs_bench.types import Floats
+from vrs_bench.world.scene import WorldRecipe, make_scene
+
+QUANTUM = 1 / SCALE
+TINY = load_recipe(BenchmarkRecipe, "tiny").world
+WORLD: WorldRecipe = TINY.model_copy(
+    update={"height": 64, "width": 64, "cells": TINY.cells.model_copy(update={"n": 8})}
+)
+both = pytest.mark.parametrize("name", ["super_res", "cloud_removal"])
+
+
+def made(
+    name: str, noise: NoiseSettings | None = None
+) -> tuple[Task, dict[str, SensorRecipe], dict[str, Any], Floats]:
+    """Return a task, its sensors, a scene as it is published, and its truth."""
+    task = get_task(name)
+    sensors = task.sensor_recipes()
+    if noise is not None:
+        main = sensors[task.main_input].model_copy(update={"noise": noise})
+        sensors[task.main_input] = main
+    rows = list(task.rows(make_scene(WORLD, 900_000), sensors))
+    scene: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    scene["scene"] = 900_000
+    if sensors[task.main_input].phase is None:
+        del scene["phase"]
+    return task, sensors, scene, restore(scene[task.target])
+
+
+def seen_through(name: str, prediction: Floats | None = None) -> Floats:
+    task, sensors, scene, truth = made(name)
+    seen = through_sensor(task, sensors, WORLD.seed, scene, truth if prediction is None
+                          else prediction)  # fmt: skip
+    assert seen is not None
+    assert seen.shape == scene[task.main_input].shape
+    assert seen.dtype == np.float32
+    return seen
+
+
+@both
+def test_without_noise_the_truth_gives_back_the_observation_but_for_rounding(name: str) -> None:
+    task, sensors, scene, truth = made(name, NoiseSettings())
+    seen = through_sensor(task, sensors, WORLD.seed, scene, truth)
+    gain = 1.02  # at most; the truth and the observation are both rounded
+    off = np.abs(seen - restore(scene[task.main_input])).max()
+    assert off <= (0.5 * gain + 0.5) * QUANTUM + 2e-6
+
+
+@both
+def test_the_truth_reaches_the_read_noise(name: str) -> None:
+    """Variances add: noise, and one rounding to the quantum; the other is averaged away."""
+    task, sensors, scene, truth = made(name)
+    values = consistency_rmse(task, sensors, WORLD.seed, scene, truth)
+    assert values is not None
+    assert values.shape == (WORLD.horizon,)
+    assert values.dtype == np.float64
+    noise = sensors[task.main_input].noise.read_noise
+    expected = np.sqrt(noise**2 + QUANTUM**2 / 12)
+    assert np.sqrt(np.mean(values**2)) == pytest.approx(expected, rel=0.03)
+    assert values.max() < 1.15 * expected
+
+
+@both
+def test_a_worse_prediction_explains_the_observation_less(name: str) -> None:
+    task, sensors, scene, truth = made(name)
+
+    def of(prediction: Floats) -> float:
+        values = consistency_rmse(task, sensors, WORLD.seed, scene, prediction)
+        assert values is not None
+        return float(values.mean())
+
+    shifts = [of(np.roll(truth, by, axis=-1)) for by in (0, 1, 2, 4)]
+    assert np.diff(shifts).min() > 2e-4
+    biases = [of(np.clip(truth + np.float32(by), 0, 1)) for by in (0.0, 0.01, 0.05)]
+    assert np.diff(biases).min() > 2e-3
+
+
+@both
+def test_the_view_is_affine(name: str) -> None:
+    _, _, _, truth = made(name)
+    rng = np.random.default_rng(0)
+    x, y = (rng.uniform(0.1, 0.8, truth.shape).astype(np.float32) for _ in range(2))
+    mixed = seen_through(name, np.float32(0.25) * x + np.float32(0.75) * y)
+    expected = 0.25 * seen_through(name, x) + 0.75 * seen_through(name, y)
+    np.testing.assert_allclose(mixed, expected, rtol=0, atol=3e-6)
+
+
+def test_the_coarse_view_is_what_the_published_columns_say() -> None:
+    """Calibration, and a Gaussian of MTF 1/4 at Nyquist integrated over each pixel of the truth."""
+    _, _, scene, truth = made("super_res")
+    seen = seen_through("super_res")
+    sigma = 4 * np.sqrt(-2 * np.log(0.25)) / np.pi
+    edges = np.arange(65)
+    for row in (0, 3):
+        matrices = []
+        for shift in scene["phase"][row].astype(float):
+            centres = 4 * (np.arange(16)[:, None] + 0.5 + shift)
+            weights = np.diff(norm.cdf(edges, centres, sigma), axis=1)
+            matrices.append(weights / weights.sum(axis=1, keepdims=True))  # edges give back
+        lit = scene["gain"][row] * truth[row].astype(float) + scene["bias"][row]
+        expected = np.einsum("iy,byx,jx->bij", matrices[0], lit, matrices[1])
+        np.testing.assert_allclose(seen[row], expected.clip(0, 1), rtol=0, atol=2e-6)
+
+
+def test_the_clouded_view_is_ground_under_the_published_shadow_and_grey_cloud() -> None:
+    _, _, scene, truth = made("cloud_removal")
+    cloud, shadow = (restore(scene[name])[:, None] for name in ("cloud", "shadow"))
+    assert (cloud > 0.5).mean() > 0.1
+    left = seen_through("cloud_removal") - (1 - cloud) * (1 - shadow) * truth
+    assert np.ptp(left, axis=1).max() < 2 * QUANTUM  # opacity and shadow are published rounded
+    thick = np.broadcast_to(cloud > 0.2, left.shape)
+    brightness = left[thick] / np.broadcast_to(cloud, left.shape)[thick]
+    assert abs(brightness - 0.82).max() < 0.08 + 5 * QUANTUM
+    assert abs(left[np.broadcast_to(cloud == 0, left.shape)]).max() < 2 * QUANTUM
+
+
+def test_what_lies_under_opaque_cloud_does_not_count() -> None:
+    task, sensors, scene, truth = made("cloud_removal")
+    hidden = np.broadcast_to(scene["cloud"][:, None] == SCALE, truth.shape)
+    assert hidden.mean() > 0.02
+    values = [
+        consistency_rmse(task, sensors, WORLD.seed, scene, image)
+        for image in (truth, np.where(hidden, np.float32(0), truth))
+    ]
+    np.testing.assert_allclose(values[0], values[1], rtol=0, atol=2e-6)
+
+
+def test_no_sensor_makes_radar_of_optical_images() -> None:
+    task, sensors, scene, truth = made("sar_to_optical")
+    assert through_sensor(task, sensors, WORLD.seed, scene, truth) is None
+    assert consistency_rmse(task, sensors, WORLD.seed, scene, truth) is None
+
+
+@both
+def test_data_that_this_seed_does_not_make_are_refused(name: str) -> None:
+    task, sensors, scene, truth = made(name)
+    with pytest.raises(BenchError, match=r"scene 900000, time step 0: .* build the data again"):
+        through_sensor(task, sensors, WORLD.seed + 1, scene, truth)
+
+
+def test_scenes_of_a_dataset_folder_are_taken_as_they_are_read(tiny: Path) -> None:
+    folder, task = DatasetFolder(tiny), get_task("super_res")
+    manifest = folder.manifest
+    sensors = manifest.tasks[task.name].sensors
+    for scene in folder.scenes(task.name, "train", ["lr", "hr", "phase"]):
+        truth = restore(scene["hr"])
+        values = consistency_rmse(task, sensors, manifest.recipe.world.seed, scene, truth)
+        np.testing.assert_allclose(values, 0.004, rtol=0.1)
