@@ -193,7 +193,7 @@ def test_metrics_are_pure_functions_on_arrays() -> None:
 def test_networks_are_imported_in_few_places() -> None:
     """Whoever scores by distortion, builds or loads data needs no torch."""
     allowed = {
-        "vrs_bench.data.loading",
+        "vrs_bench.data.floats",
         "vrs_bench.metrics.features",
         "vrs_bench.metrics.perceptual",
         "vrs_bench.references.encoder",

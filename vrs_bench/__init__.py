@@ -11,12 +11,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vrs_bench.data.build import build, verify
+    from vrs_bench.data.build import build
     from vrs_bench.data.builder import VRSToy
     from vrs_bench.data.export import export
     from vrs_bench.data.loading import load_dataset, to_float
     from vrs_bench.data.publish import publish
     from vrs_bench.data.reader import DatasetFolder
+    from vrs_bench.data.verify import verify
     from vrs_bench.errors import BenchError
     from vrs_bench.evaluation import Result, Score, compare, evaluate, expected_input_format
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
@@ -46,7 +47,7 @@ _HOMES = {
     "make_scene": "world.scene",
     "publish": "data.publish",
     "to_float": "data.loading",
-    "verify": "data.build",
+    "verify": "data.verify",
 }
 
 __all__ = [  # noqa: RUF022  # by what they are for

@@ -82,6 +82,11 @@ class Task:
             f"{self.name}_latent": (*derived[: len(_KEY)], *names[truth:]),
         }
 
+    def visible(self, world: WorldRecipe) -> tuple[str, ...]:
+        """Return the columns that a method may see: keys, inputs, and what is known of them."""
+        derived = self.configs(world)[self.name]
+        return derived[: derived.index(self.target)]
+
     def columns(self, world: WorldRecipe) -> tuple[Column, ...]:
         """Return all columns for a world: keys, inputs, target, truth of masks and causes."""
         calendar(world)

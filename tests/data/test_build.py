@@ -10,10 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from vrs_bench.data.build import RECORDS, build, verify
+from vrs_bench.data.build import RECORDS, build
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.data.shards import SPLITS, plan, split_scenes
+from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe
 from vrs_bench.tasks import TASKS, get_task
@@ -62,7 +63,10 @@ def test_nothing_but_the_dataset_is_left(built):
     assert not (built / RECORDS).exists()
     assert {path.name for path in built.iterdir()} == {
         "README.md",
+        "croissant.json",
+        "eval.yaml",
         "manifest.json",
+        "pictures",
         "recipes",
         "super_res",
     }

@@ -20,9 +20,9 @@ from hub_server import DROP, TOKEN, Blob, Hub, loopback_hub
 from typer.testing import CliRunner
 
 from vrs_bench.cli import app
-from vrs_bench.data.build import verify
 from vrs_bench.data.publish import plan_upload, publish
 from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning:httpx2")

@@ -47,7 +47,7 @@ def verify(
 
     Example: `vrs-bench verify vrs-toy`
     """
-    from vrs_bench.data.build import verify as verify_folder
+    from vrs_bench.data.verify import verify as verify_folder
 
     faults = verify_folder(folder)
     if as_json:

@@ -1,41 +1,58 @@
-"""Building a dataset folder: shards in processes, written whole, resumed after any crash."""
+"""Building a dataset folder: shards by an engine, written whole, resumed after any crash."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from vrs_bench.data.card import write_card
-from vrs_bench.data.manifest import (
-    NAME,
-    FileEntry,
-    Manifest,
-    TaskEntry,
-    read_manifest,
-    write_manifest,
+from vrs_bench.data.engines import (
+    RECORDS,
+    Advance,
+    Finished,
+    Job,
+    in_processes,
+    record_name,
 )
-from vrs_bench.data.shards import Shard, file_digest, plan, write_shard
+from vrs_bench.data.manifest import NAME, FileEntry, Manifest, TaskEntry, parse_manifest
+from vrs_bench.data.shards import Shard, file_digest, plan
+from vrs_bench.data.store import LocalStore, Store, open_store
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import TEMPORARY, whole_file, write_text
 from vrs_bench.recipes import BenchmarkRecipe, digest, dump_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import get_task
+from vrs_bench.tasks import TASKS, get_task
 from vrs_bench.types import Report
 
-RECORDS = ".build"
-"""Folder of the records of finished shards, while a build is under way."""
-
-Job = tuple[Path, Shard, BenchmarkRecipe, Mapping[str, SensorRecipe], str]
+Engine = Literal["processes", "ray"]
 Sensors = dict[str, dict[str, SensorRecipe]]
+
+PACKED = 0.8
+"""Bytes of a row on disk for each byte of its images, about: what is asked of the disk."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a build makes."""
+
+    recipe: BenchmarkRecipe
+    """What shards are made from."""
+    published: BenchmarkRecipe
+    """What the folder says of it: the same, but for a secret seed."""
+    sensors: Sensors
+    shards: tuple[Shard, ...]
+    commitment: str | None = None
+
+    def key(self, task: str) -> str:
+        """Return the digest of what the shards of a task are made from."""
+        made_from = digest(self.published, *self.sensors[task].values())
+        return made_from if self.commitment is None else f"{self.commitment[:32]}{made_from[:32]}"
 
 
 def build(
@@ -44,199 +61,181 @@ def build(
     out: str | Path,
     workers: int = 1,
     report: Report = lambda done, total: None,
+    *,
+    engine: Engine = "processes",
+    address: str | None = None,
 ) -> Manifest:
     """Build the dataset folder of some tasks, or what is missing of it.
 
-    The bytes depend on the recipes only, not on the number of workers nor on how often the build
-    was interrupted. Tasks that the folder already holds stay.
+    The bytes depend on the recipes only, not on engine or number of workers nor on how often the
+    build was interrupted. Tasks that the folder already holds stay.
 
     Args:
-        tasks: names of tasks.
+        tasks: names of tasks; all of them where none is named.
         recipe: which world and how many scenes.
-        out: the folder; made if needed.
-        workers: processes.
-        report: progress callback, (rows done, rows in all) whenever a shard is finished.
+        out: the folder, made if needed, or a URL that fsspec knows (``s3://bucket/vrs-toy``).
+        workers: processes, of the engine ``processes``.
+        report: progress callback, (rows done, rows in all).
+        engine: ``processes`` on this machine, or ``ray`` on a cluster.
+        address: of the Ray cluster; None starts one here for the time of the build.
 
     Raises:
-        BenchError: unknown task, or the folder holds data of another recipe.
+        BenchError: unknown task, the folder holds data of another recipe, there is no room for
+            it on the disk, or the engine can't work.
     """
+    store = open_store(out)
+    before = _existing(store, str(out))
+    names = dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)])
+    sensors: Sensors = {name: get_task(name).sensor_recipes() for name in names}
+    shards = tuple(shard for name in names for shard in plan(name, recipe))
+    made = Plan(recipe, recipe, sensors, shards)
+    return carry_out(made, out, workers, report, engine, address)
+
+
+def carry_out(
+    made: Plan,
+    out: str | Path,
+    workers: int,
+    report: Report,
+    engine: Engine = "processes",
+    address: str | None = None,
+) -> Manifest:
+    """Make what is missing of a plan, then the documents, then the manifest."""
     if workers < 1:
         raise BenchError(f"workers: expected 1 or more, got {workers}")
-    folder = Path(out)
-    before = _existing(folder, recipe)
-    names = dict.fromkeys([*(before.tasks if before else ()), *tasks])
-    sensors: Sensors = {name: get_task(name).sensor_recipes() for name in names}
-    for name in names:
-        get_task(name).columns(recipe.world)  # refuses a world that the task can't be made of
-    keys = {name: digest(recipe, *sensors[name].values()) for name in names}
-
-    shards = [shard for name in names for shard in plan(name, recipe)]
-    steps = recipe.world.horizon
-    total = sum(len(shard.scenes) for shard in shards) * steps
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.rglob(f".*{TEMPORARY}"):
-        leftover.unlink()
+    store = open_store(out)
+    before = _existing(store, str(out))
+    if before is not None and (before.recipe, before.commitment) != (
+        made.published,
+        made.commitment,
+    ):
+        raise BenchError(
+            f"{out}: holds a dataset of another recipe ('{before.recipe.name}', "
+            f"{before.recipe.scenes} scenes) or another secret; choose another --out or remove it"
+        )
+    for name in made.sensors:
+        get_task(name).columns(made.recipe.world)  # refuses a world that the task can't be made of
+    store.tidy()
     entries: dict[str, FileEntry] = {}
     missing: list[Job] = []
-    for shard in shards:
-        key = keys[shard.task]
-        entry = _finished(folder, shard, key, before)
+    for shard in made.shards:
+        key = made.key(shard.task)
+        entry = _finished(store, shard, key, before)
         if entry is None:
-            missing.append((folder, shard, recipe, sensors[shard.task], key))
+            missing.append(Job(str(out), shard, made.recipe, made.sensors[shard.task], key))
         else:
             entries[shard.path] = entry
-    done = sum(entry.rows for entry in entries.values())
-    report(done, total)
-    for path, entry in _run(missing, workers):
+    _require_room(store, str(out), missing)
+    counter = _Counter(made, entries, report)
+    for path, entry in _run(missing, workers, counter.advance, engine, address):
         entries[path] = entry
-        done += entry.rows
-        report(done, total)
-
-    for name in names:
-        for column, sensor in sensors[name].items():
-            write_text(folder / "recipes" / f"{name}-{column}.yaml", dump_recipe(sensor))
-    write_text(folder / "recipes" / f"{recipe.name}.yaml", dump_recipe(recipe))
+    store.tidy()
     manifest = Manifest(
         package=version("vrs-bench"),
-        recipe=recipe,
-        tasks={name: TaskEntry(sensors=sensors[name], digest=keys[name]) for name in names},
-        files={shard.path: entries[shard.path] for shard in shards},
+        recipe=made.published,
+        tasks={
+            name: TaskEntry(sensors=sensors, digest=made.key(name))
+            for name, sensors in made.sensors.items()
+        },
+        files={shard.path: entries[shard.path] for shard in made.shards},
+        commitment=made.commitment,
     )
-    write_card(folder, manifest)
-    write_manifest(folder, manifest)
-    for record in sorted((folder / RECORDS).glob("*.json")):
-        record.unlink()
-    if (folder / RECORDS).is_dir():
-        (folder / RECORDS).rmdir()
+    documents = _write_documents(store, manifest)
+    manifest = manifest.model_copy(update={"documents": documents})
+    store.write_text(NAME, manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
+    store.remove(RECORDS)
     return manifest
 
 
-def _existing(folder: Path, recipe: BenchmarkRecipe) -> Manifest | None:
-    """Return the manifest of an earlier build, which must be of the same recipe."""
-    if not (folder / NAME).is_file():
-        return None
-    manifest = read_manifest(folder)
-    if manifest.recipe != recipe:
-        raise BenchError(
-            f"{folder}: holds a dataset of another recipe ('{manifest.recipe.name}', "
-            f"{manifest.recipe.scenes} scenes); choose another --out or remove the folder"
-        )
-    return manifest
+class _Counter:
+    """Rows done of a plan, told to a progress callback."""
+
+    def __init__(self, made: Plan, entries: Mapping[str, FileEntry], report: Report) -> None:
+        steps = made.recipe.world.horizon
+        self._total = sum(len(shard.scenes) for shard in made.shards) * steps
+        self._done = sum(entry.rows for entry in entries.values())
+        self._report = report
+        report(self._done, self._total)
+
+    def advance(self, rows: int) -> None:
+        self._done = min(self._done + rows, self._total)
+        self._report(self._done, self._total)
 
 
-def _record(folder: Path, shard: Shard, key: str) -> Path:
-    """Return where the record of a finished shard lies; its name binds it to its recipes."""
-    return folder / RECORDS / f"{shard.path.replace('/', '--')}.{key[:16]}.json"
+def _run(
+    jobs: Sequence[Job], workers: int, advance: Advance, engine: Engine, address: str | None
+) -> Iterator[Finished]:
+    """Make shards by an engine."""
+    if engine == "ray" and jobs:
+        from vrs_bench.data.ray_engine import on_ray
+
+        return on_ray(jobs, address, advance)
+    return in_processes(jobs, workers, advance)
 
 
-def _finished(folder: Path, shard: Shard, key: str, before: Manifest | None) -> FileEntry | None:
+def _existing(store: Store, out: str) -> Manifest | None:
+    """Return the manifest of an earlier build."""
+    text = store.read_text(NAME)
+    return None if text is None else parse_manifest(text, f"{out}/{NAME}")
+
+
+def _finished(store: Store, shard: Shard, key: str, before: Manifest | None) -> FileEntry | None:
     """Return the entry of a shard that is already there, whole and of these recipes."""
-    path, record = folder / shard.path, _record(folder, shard, key)
     entry = None
-    if record.is_file():
+    record = store.read_text(record_name(shard, key))
+    if record is not None:
         try:
-            entry = FileEntry.model_validate_json(record.read_text(encoding="utf-8"))
+            entry = FileEntry.model_validate_json(record)
         except ValidationError:
             return None  # a record that can't be trusted is no record: the shard is made again
-    elif before is not None:
-        entry = before.files.get(shard.path)
-    if entry is None or not path.is_file() or path.stat().st_size != entry.bytes:
-        return None
-    return entry if file_digest(path) == entry.sha256 else None
+    elif before is not None and shard.task in before.tasks:
+        # An older build, perhaps of another version, whose sensors may have been others.
+        entry = before.files.get(shard.path) if before.tasks[shard.task].digest == key else None
+    return entry if entry and store.digest(shard.path) == entry.sha256 else None
 
 
-def _make(
-    folder: Path,
-    shard: Shard,
-    recipe: BenchmarkRecipe,
-    sensors: Mapping[str, SensorRecipe],
-    key: str,
-) -> tuple[str, FileEntry]:
-    """Write one shard and, before it appears, the record that vouches for it."""
-    with whole_file(folder / shard.path) as temporary:
-        written = write_shard(shard, recipe, sensors, temporary)
-        entry = FileEntry(
-            task=shard.task,
-            split=shard.split,
-            rows=written.rows,
-            bytes=written.bytes,
-            sha256=written.sha256,
+def _require_room(store: Store, out: str, jobs: Sequence[Job]) -> None:
+    """Refuse to begin what the disk has no room for."""
+    needed = 0.0
+    for job in jobs:
+        task, world = get_task(job.shard.task), job.recipe.world
+        columns = task.columns(world)
+        if job.shard.inputs_only:
+            columns = tuple(c for c in columns if c.name in task.visible(world))
+        values = sum(
+            column.shape[0] * column.shape[1] * column.shape[2]
+            for column in columns
+            if column.kind == "image"
         )
-        write_text(_record(folder, shard, key), entry.model_dump_json())
-    return shard.path, entry
+        needed += PACKED * 2 * values * len(job.shard.scenes) * world.horizon
+    free = store.free_bytes()
+    if free is not None and needed > free:
+        raise BenchError(
+            f"{out}: about {needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free there; "
+            f"choose another --out, fewer --scenes or a smaller --size"
+        )
 
 
-def _run(jobs: list[Job], workers: int) -> Iterator[tuple[str, FileEntry]]:
-    """Make the shards, here or in processes, and yield each as it is finished."""
-    if workers == 1 or len(jobs) < 2:
-        for job in jobs:
-            yield _make(*job)
-        return
-    context = multiprocessing.get_context("spawn")
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(
-            min(workers, len(jobs)),
-            mp_context=context,
-            # Ctrl-C is the parent's: workers end their shard, which is then there to go on from.
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),
-        ) as pool,
-    ):
-        futures = [pool.submit(_make, *job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise BenchError(
-                "a worker process ended early: it was killed (out of memory?), or build() was "
-                "called from a script without `if __name__ == '__main__':`; run it again to go on"
-            ) from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let worker processes start with one linear-algebra thread each: they share the cores."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def verify(folder: str | Path) -> list[str]:
-    """Compare a dataset folder with its manifest.
-
-    Returns:
-        one line for each fault: a missing, changed or unexpected data file. Empty if all is well.
-
-    Raises:
-        BenchError: no readable manifest.
-    """
-    root = Path(folder)
-    manifest = read_manifest(root)
-    faults = []
-    for name, entry in manifest.files.items():
-        path = root / name
-        if not path.is_file():
-            faults.append(f"{name}: missing")
-        elif path.stat().st_size != entry.bytes:
-            faults.append(f"{name}: {path.stat().st_size} bytes, the manifest says {entry.bytes}")
-        elif file_digest(path) != entry.sha256:
-            faults.append(f"{name}: its content differs from the manifest's SHA-256")
-    present = {
-        path.relative_to(root).as_posix()
-        for task in manifest.tasks
-        for path in (root / task).glob("*")
-    }
-    faults += [f"{name}: not in the manifest" for name in sorted(present - set(manifest.files))]
-    return faults
+def _write_documents(store: Store, manifest: Manifest) -> dict[str, str]:
+    """Write card, pictures and recipes; return the SHA-256 of each."""
+    with tempfile.TemporaryDirectory() as temporary:
+        if isinstance(store, LocalStore):
+            folder = store.folder
+        else:  # documents are made beside the first shard of each task, of which they show pictures
+            folder = Path(temporary)
+            for name in manifest.tasks:
+                first = next(path for path, f in manifest.files.items() if f.task == name)
+                (folder / name).mkdir()
+                store.fetch(first, folder / first)
+        names = write_card(folder, manifest)
+        recipes = {f"recipes/{manifest.recipe.name}.yaml": dump_recipe(manifest.recipe)}
+        for name, entry in manifest.tasks.items():
+            for column, sensor in entry.sensors.items():
+                recipes[f"recipes/{name}-{column}.yaml"] = dump_recipe(sensor)
+        for path, text in recipes.items():
+            LocalStore(folder).write_text(path, text)
+        names = sorted([*names, *recipes])
+        for name in names if not isinstance(store, LocalStore) else ():
+            source = folder / name
+            store.put(name, lambda path, source=source: shutil.copyfile(source, path))  # type: ignore[misc]
+        return {name: file_digest(folder / name) for name in names}

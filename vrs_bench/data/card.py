@@ -68,8 +68,12 @@ def _size_category(rows: int) -> str:
     return next((name for bound, name in bounds if rows < bound), "100K<n<1M")
 
 
-def write_card(folder: Path, manifest: Manifest) -> None:
-    """Write README.md, from the template in ``builders/``, and the documents beside it."""
+def write_card(folder: Path, manifest: Manifest) -> list[str]:
+    """Write README.md, from the template in ``builders/``, and the documents beside it.
+
+    Returns:
+        their paths inside the folder.
+    """
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(bundled("builders")),
         undefined=jinja2.StrictUndefined,
@@ -96,4 +100,4 @@ def write_card(folder: Path, manifest: Manifest) -> None:
         megabytes=sum(file.bytes for file in manifest.files.values()) / 1e6,
     )
     write_text(folder / "README.md", text)
-    write_documents(folder, manifest)
+    return ["README.md", *write_documents(folder, manifest)]

@@ -25,13 +25,13 @@ _DATES = 2
 _GAP = 4
 
 
-def write_documents(folder: Path, manifest: Manifest) -> None:
-    """Write pictures, eval.yaml and croissant.json of a dataset folder."""
-    for name in manifest.tasks:
-        write_picture(folder, manifest, get_task(name))
+def write_documents(folder: Path, manifest: Manifest) -> list[str]:
+    """Write pictures, eval.yaml and croissant.json of a dataset folder; return their paths."""
+    pictures = [write_picture(folder, manifest, get_task(name)) for name in manifest.tasks]
     write_text(folder / "eval.yaml", _yaml(eval_description(manifest)))
     text = json.dumps(croissant(manifest), indent=1, ensure_ascii=False)
     write_text(folder / "croissant.json", text + "\n")
+    return [*pictures, "eval.yaml", "croissant.json"]
 
 
 def eval_description(manifest: Manifest) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _scored_split(manifest: Manifest, task: str) -> str:
     return "test" if "test" in splits else splits[-1]
 
 
-def write_picture(folder: Path, manifest: Manifest, task: Task) -> None:
+def write_picture(folder: Path, manifest: Manifest, task: Task) -> str:
     """Write a picture of the first scene: a line a date; inputs, target, and it in false colour."""
     first = next(path for path, file in manifest.files.items() if file.task == task.name)
     stored = pq.read_schema(folder / first).names
@@ -75,8 +75,10 @@ def write_picture(folder: Path, manifest: Manifest, task: Task) -> None:
         if task.target in rows and task.target_product == "optical":
             shown.append(false_colour(restore(rows[task.target][step])))
         lines.append(_joined([_tile(image, height) for image in shown], axis=1))
-    with whole_file(folder / PICTURES / f"{task.name}.png") as temporary:
+    name = f"{PICTURES}/{task.name}.png"
+    with whole_file(folder / name) as temporary:
         Image.fromarray(_joined(lines, axis=0)).save(temporary, format="PNG", optimize=True)
+    return name
 
 
 def _first_rows(path: Path, columns: list[Column], rows: int) -> dict[str, Array]:

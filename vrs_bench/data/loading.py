@@ -138,7 +138,7 @@ def to_float(rows: Any, arrays: Literal["torch", "numpy"] = "torch") -> Any:
         DataLoader(stream.shuffle(seed=0, buffer_size=100), batch_size=8, num_workers=2)
 
     It goes before ``map`` and ``filter`` of a stream. `Dataset.with_transform` is no way to it:
-    that hands a transform nested Python lists, which have no types and take ten times as long.
+    that hands a transform nested Python lists, which have no types and take twenty times as long.
 
     Args:
         rows: Dataset or IterableDataset, or a dictionary of them, however it was loaded.

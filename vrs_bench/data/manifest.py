@@ -7,9 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from vrs_bench.data.shards import SPLITS
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import write_text
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
@@ -27,6 +25,8 @@ class FileEntry(Settings):
     rows: Annotated[int, Field(ge=1)]
     bytes: Annotated[int, Field(ge=1)]
     sha256: Digest
+    truth_sha256: Digest | None = None
+    """Of a private split: digest of the same shard with its truth, which is held back."""
 
 
 class TaskEntry(Settings):
@@ -48,6 +48,15 @@ class Manifest(Settings):
     tasks: dict[str, TaskEntry]
     files: dict[str, FileEntry]
     """Path inside the folder → entry, in the order of the rows."""
+    documents: dict[str, Digest] = Field(default_factory=dict)
+    """Path inside the folder → SHA-256 of all else that was written: card, recipes, pictures."""
+    commitment: Digest | None = None
+    """Of a private split: what commits to its seed, see :mod:`vrs_bench.data.private`. The seed
+    in ``recipe`` means nothing then."""
+
+    def splits(self, task: str) -> list[str]:
+        """Return the splits that the folder holds of a task, in their order."""
+        return list(dict.fromkeys(f.split for f in self.files.values() if f.task == task))
 
     def shards(self, task: str, split: str) -> list[str]:
         """Return the paths of a task's split in row order.
@@ -60,8 +69,11 @@ class Manifest(Settings):
                 f"this dataset holds no task '{task}', only {', '.join(self.tasks)}; "
                 f"build it with: vrs-bench build {task}"
             )
-        if split not in SPLITS:
-            raise BenchError(f"unknown split '{split}'; known: {', '.join(SPLITS)}")
+        if split not in self.splits(task):
+            raise BenchError(
+                f"unknown split '{split}' of {task}; this dataset holds "
+                f"{', '.join(self.splits(task))}"
+            )
         return [p for p, file in self.files.items() if (file.task, file.split) == (task, split)]
 
     def rows(self, task: str, split: str) -> int:
@@ -81,17 +93,26 @@ def read_manifest(folder: str | Path) -> Manifest:
             f"{folder}: no dataset here ({NAME} is missing); build one with: "
             f"vrs-bench build super_res --size tiny --out {folder}"
         )
+    return parse_manifest(path.read_text(encoding="utf-8", errors="replace"), str(path))
+
+
+def parse_manifest(text: str, origin: str) -> Manifest:
+    """Check the text of a manifest; ``origin`` names it in messages.
+
+    Raises:
+        BenchError: it is not one, or it names files outside of the folder.
+    """
     try:
-        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path}: not a manifest of a dataset: {error}") from error
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise BenchError(f"{origin}: not a manifest of a dataset: {error}") from error
     for name, file in manifest.files.items():
         parts = Path(name).parts
         if len(parts) != 2 or parts[0] != file.task or ".." in parts or file.task not in TASKS:
-            raise BenchError(f"{path}: names the file '{name}', which is no shard of a known task")
+            raise BenchError(
+                f"{origin}: names the file '{name}', which is no shard of a known task"
+            )
+    for name in manifest.documents:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise BenchError(f"{origin}: names the file '{name}', which lies outside of the folder")
     return manifest
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest, whole or not at all."""
-    write_text(folder / NAME, manifest.model_dump_json(indent=2) + "\n")

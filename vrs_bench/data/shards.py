@@ -7,7 +7,7 @@ machine writes the same bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,10 @@ SPLITS = {"train": 0, "validation": 800_000, "test": 900_000}
 Each split numbers its scenes from its own start. So a scene never changes its split when a
 dataset is made larger, and no train scene shares a random stream with a test scene.
 """
+PRIVATE = "private"
+"""A split whose truth is held back: drawn from a secret seed, see :mod:`vrs_bench.data.private`."""
+_FIRST_PRIVATE = 700_000
+
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 ROW_GROUP = 10
 """Rows in a Parquet row group: the unit that random access decodes."""
@@ -40,6 +44,8 @@ class Shard:
     index: int
     of: int
     scenes: tuple[int, ...]
+    inputs_only: bool = False
+    """Whether truth and causes are left out: what a method may see of a private split."""
 
     @property
     def path(self) -> str:
@@ -83,8 +89,23 @@ def plan(task: str, recipe: BenchmarkRecipe) -> list[Shard]:
     return shards
 
 
+def private_plan(task: str, recipe: BenchmarkRecipe, inputs_only: bool) -> list[Shard]:
+    """Return the shards of a task's private split, as long as the test split, in order."""
+    n, step = len(split_scenes(recipe.scenes)["test"]), recipe.scenes_per_shard
+    scenes = range(_FIRST_PRIVATE, _FIRST_PRIVATE + n)
+    parts = [tuple(scenes[i : i + step]) for i in range(0, n, step)]
+    return [
+        Shard(task, PRIVATE, index, len(parts), part, inputs_only)
+        for index, part in enumerate(parts)
+    ]
+
+
 def write_shard(
-    shard: Shard, recipe: BenchmarkRecipe, sensors: Mapping[str, SensorRecipe], path: Path
+    shard: Shard,
+    recipe: BenchmarkRecipe,
+    sensors: Mapping[str, SensorRecipe],
+    path: Path,
+    advance: Callable[[int], None] = lambda rows: None,
 ) -> Written:
     """Generate the scenes of a shard and write them as Parquet.
 
@@ -95,9 +116,12 @@ def write_shard(
         recipe: the world.
         sensors: sensor recipe of each input column.
         path: file to write; the caller makes it appear whole.
+        advance: called with the number of rows whenever some have been written.
     """
     task = get_task(shard.task)
     columns = task.columns(recipe.world)
+    if shard.inputs_only:
+        columns = tuple(c for c in columns if c.name in task.visible(recipe.world))
     schema = arrow_schema(columns)
     rows = 0
     with pq.ParquetWriter(
@@ -115,6 +139,7 @@ def write_shard(
         def flush() -> None:
             arrays = [to_arrow(column, [row[column.name] for row in group]) for column in columns]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema), ROW_GROUP)
+            advance(len(group))
             group.clear()
 
         for number in shard.scenes:

@@ -1,0 +1,48 @@
+"""Checking a dataset folder against its manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vrs_bench.data.manifest import NAME, read_manifest
+from vrs_bench.data.shards import file_digest
+
+
+def verify(folder: str | Path, documents: bool = True) -> list[str]:
+    """Compare a dataset folder with its manifest: data files, card, recipes and pictures.
+
+    Hidden files (``.cache``, ``.git``) don't count.
+
+    Args:
+        folder: the dataset folder.
+        documents: whether to look at more than the data files. Who edits the card, or puts
+            something beside it, may leave it out.
+
+    Returns:
+        one line for each fault: a missing, changed or unexpected file. Empty if all is well.
+
+    Raises:
+        BenchError: no readable manifest.
+    """
+    root = Path(folder)
+    manifest = read_manifest(root)
+    faults = []
+    for name, entry in manifest.files.items():
+        path = root / name
+        if not path.is_file():
+            faults.append(f"{name}: missing")
+        elif path.stat().st_size != entry.bytes:
+            faults.append(f"{name}: {path.stat().st_size} bytes, the manifest says {entry.bytes}")
+        elif file_digest(path) != entry.sha256:
+            faults.append(f"{name}: its content differs from the manifest's SHA-256")
+    for name, digest in manifest.documents.items() if documents else ():
+        path = root / name
+        if not path.is_file():
+            faults.append(f"{name}: missing")
+        elif file_digest(path) != digest:
+            faults.append(f"{name}: its content differs from the manifest's SHA-256")
+    known = {NAME, *manifest.files, *manifest.documents}
+    roots = [root] if documents else [root / task for task in manifest.tasks]
+    found = (p.relative_to(root) for top in roots for p in top.rglob("*") if p.is_file())
+    present = {p.as_posix() for p in found if not any(part.startswith(".") for part in p.parts)}
+    return faults + [f"{name}: not in the manifest" for name in sorted(present - known)]
