@@ -245,7 +245,7 @@ def test_verify_finds_damage_and_build_mends_it(place: Path, tmp_path: Path) -> 
     run(*build, cwd=tmp_path)
     assert shard.read_bytes() == whole
     done = run("verify", "data", cwd=tmp_path)
-    assert done.stdout == "data: every data file is as the manifest says\n"
+    assert done.stdout == "data: every file is as the manifest says\n"
 
 
 def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:

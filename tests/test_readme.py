@@ -44,7 +44,7 @@ def test_every_snippet_runs_as_written(tmp_path):
             if not line.startswith(ELSEWHERE):
                 outputs.append(_run(["bash", "-c", line], tmp_path))
     said = "\n".join(outputs)
-    assert "every data file is as the manifest says" in said
+    assert "every file is as the manifest says" in said
     assert "(4, 32, 32) (4, 128, 128)" in said
     assert "psnr" in said
     for made in (

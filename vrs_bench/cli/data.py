@@ -12,30 +12,108 @@ import typer
 from vrs_bench.cli.app import Json, app, progress_bar
 
 
+class Engine(StrEnum):
+    """Who makes the shards."""
+
+    processes = "processes"
+    ray = "ray"
+
+
+class BuiltSplit(StrEnum):
+    """What `build` makes."""
+
+    public = "public"
+    private = "private"
+
+
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(help="File of the secret seed; default: the variable VRS_BENCH_SECRET."),
+]
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+
+
 @app.command()
 def build(
-    tasks: Annotated[list[str], typer.Argument(help="Tasks to build, for example super_res.")],
+    tasks: Annotated[
+        list[str] | None,
+        typer.Argument(help="Tasks, for example super_res; default: all."),
+    ] = None,
     size: Annotated[str, typer.Option(help="tiny, toy or large, or a recipe file.")] = "tiny",
-    out: Annotated[Path, typer.Option(help="Dataset folder to write.")] = Path("vrs-toy"),
-    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    scenes: Annotated[int | None, typer.Option(help="Scenes over all splits.")] = None,
+    out: Annotated[
+        str, typer.Option(help="Dataset folder to write, or a URL such as s3://bucket/vrs-toy.")
+    ] = "vrs-toy",
+    workers: Workers = 1,
+    scenes: Annotated[int | None, typer.Option(min=3, help="Scenes over all splits.")] = None,
+    split: Annotated[
+        BuiltSplit,
+        typer.Option(
+            help="public: train, validation and test. private: inputs of a split whose truth is "
+            "held back, drawn from a secret seed."
+        ),
+    ] = BuiltSplit.public,
+    secret_file: SecretFile = None,
+    engine: Annotated[
+        Engine, typer.Option(help="ray: on a cluster, one task a shard.")
+    ] = Engine.processes,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster: auto, or ray://HOST:10001; default: one on this machine."),
+    ] = None,
 ) -> None:
     """Build a dataset folder, or what is missing of it; stop and start it as you like.
 
     Example: `vrs-bench build super_res --size tiny --out vrs-toy --workers 2`
+
+    Example: `vrs-bench build super_res --split private --secret-file secret --out vrs-private`
     """
     from vrs_bench.data.build import build as build_folder
+    from vrs_bench.data.private import build_private, read_secret
     from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
 
-    recipe = load_recipe(BenchmarkRecipe, size)
+    recipe, names = load_recipe(BenchmarkRecipe, size), tasks or []
     if scenes is not None:
         changed = {**recipe.model_dump(mode="json"), "scenes": scenes}
-        recipe = check_recipe(BenchmarkRecipe, changed, "--scenes")
-    with progress_bar(f"build {', '.join(tasks)}") as report:
-        manifest = build_folder(tasks, recipe, out, workers, report)
+        recipe = check_recipe(BenchmarkRecipe, changed, size)
+    secret = None
+    if split is BuiltSplit.private:
+        if engine is Engine.ray:
+            raise typer.BadParameter("a private split is built by processes: it leaves no secret")
+        secret = read_secret(secret_file)
+    elif secret_file is not None:
+        raise typer.BadParameter("--secret-file is for --split private")
+    with progress_bar(f"build {', '.join(names) or 'all tasks'}") as report:
+        if secret is None:
+            manifest = build_folder(
+                names, recipe, out, workers, report, engine=engine.value, address=address
+            )
+        else:
+            manifest = build_private(names, recipe, out, secret, workers, report)
     rows = sum(file.rows for file in manifest.files.values())
     size_mb = sum(file.bytes for file in manifest.files.values()) / 1e6
     print(f"{out}: {rows} rows in {len(manifest.files)} files, {size_mb:.1f} MB")
+    if manifest.commitment is not None:
+        print(f"commitment: {manifest.commitment}")
+
+
+@app.command()
+def reveal(
+    folder: Annotated[Path, typer.Argument(help="What was published of a private split.")],
+    out: Annotated[Path, typer.Option(help="Folder for the data with its truth.")],
+    secret_file: SecretFile = None,
+    workers: Workers = 1,
+) -> None:
+    """Make the truth of a private split, and prove that it was fixed in advance.
+
+    Example: `vrs-bench reveal vrs-private --secret-file secret --out vrs-private-truth`
+    """
+    from vrs_bench.data.private import read_secret
+    from vrs_bench.data.private import reveal as reveal_folder
+
+    secret = read_secret(secret_file)
+    with progress_bar(f"reveal {folder}") as report:
+        manifest = reveal_folder(folder, secret, out, workers, report)
+    print(f"{out}: {len(manifest.files)} files; secret, inputs and truth are as {folder} committed")
 
 
 @app.command()
@@ -43,7 +121,7 @@ def verify(
     folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
     as_json: Json = False,
 ) -> None:
-    """Compare every data file of a dataset folder with the manifest's SHA-256.
+    """Compare every file of a dataset folder with the manifest's SHA-256.
 
     Example: `vrs-bench verify vrs-toy`
     """
@@ -53,7 +131,7 @@ def verify(
     if as_json:
         print(json.dumps({"folder": str(folder), "faults": faults}))
     else:
-        print("\n".join(faults) or f"{folder}: every data file is as the manifest says")
+        print("\n".join(faults) or f"{folder}: every file is as the manifest says")
     if faults:
         raise typer.Exit(1)
 

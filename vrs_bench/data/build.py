@@ -23,7 +23,7 @@ from vrs_bench.data.engines import (
 )
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, TaskEntry, parse_manifest
 from vrs_bench.data.shards import Shard, file_digest, plan
-from vrs_bench.data.store import LocalStore, Store, open_store
+from vrs_bench.data.store import LocalStore, Store, is_url, open_store
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, digest, dump_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
@@ -89,10 +89,10 @@ def build(
     sensors: Sensors = {name: get_task(name).sensor_recipes() for name in names}
     shards = tuple(shard for name in names for shard in plan(name, recipe))
     made = Plan(recipe, recipe, sensors, shards)
-    return carry_out(made, out, workers, report, engine, address)
+    return build_plan(made, out, workers, report, engine, address)
 
 
-def carry_out(
+def build_plan(
     made: Plan,
     out: str | Path,
     workers: int,
@@ -115,6 +115,8 @@ def carry_out(
         )
     for name in made.sensors:
         get_task(name).columns(made.recipe.world)  # refuses a world that the task can't be made of
+    # Workers on a cluster do not run in our folder.
+    place = str(out) if is_url(out) else str(Path(out).absolute())
     store.tidy()
     entries: dict[str, FileEntry] = {}
     missing: list[Job] = []
@@ -122,7 +124,7 @@ def carry_out(
         key = made.key(shard.task)
         entry = _finished(store, shard, key, before)
         if entry is None:
-            missing.append(Job(str(out), shard, made.recipe, made.sensors[shard.task], key))
+            missing.append(Job(place, shard, made.recipe, made.sensors[shard.task], key))
         else:
             entries[shard.path] = entry
     _require_room(store, str(out), missing)

@@ -11,7 +11,6 @@ import yaml
 from vrs_bench.data.documents import CITATION, PICTURES, write_documents
 from vrs_bench.data.features import card_feature
 from vrs_bench.data.manifest import Manifest
-from vrs_bench.data.shards import SPLITS
 from vrs_bench.paths import bundled, write_text
 from vrs_bench.tasks import Column, get_task
 from vrs_bench.world.landcover import class_names
@@ -24,12 +23,13 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
     for name in manifest.tasks:
         task = get_task(name)
         columns = {column.name: column for column in task.columns(manifest.recipe.world)}
-        for config, selected in task.configs(manifest.recipe.world).items():
+        for config, selected in manifest.configs(name).items():
             config_list.append(
                 {
                     "config_name": config,
                     "data_files": [
-                        {"split": split, "path": f"{name}/{split}-*.parquet"} for split in SPLITS
+                        {"split": split, "path": f"{name}/{split}-*.parquet"}
+                        for split in manifest.splits(name)
                     ],
                     "columns": list(selected),
                     **({"default": True} if not config_list else {}),
@@ -39,7 +39,9 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
                 {
                     "config_name": config,
                     "features": [card_feature(columns[column]) for column in selected],
-                    "splits": [_split_info(manifest, name, split) for split in SPLITS],
+                    "splits": [
+                        _split_info(manifest, name, split) for split in manifest.splits(name)
+                    ],
                 }
             )
     return {
@@ -51,6 +53,14 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
         "configs": config_list,
         "dataset_info": info_list,
     }
+
+
+def _scenes(manifest: Manifest) -> int:
+    """Return the number of scenes of a task; all have the same."""
+    task = next(iter(manifest.tasks))
+    return sum(manifest.rows(task, s) for s in manifest.splits(task)) // (
+        manifest.recipe.world.horizon
+    )
 
 
 def _split_info(manifest: Manifest, task: str, split: str) -> dict[str, Any]:
@@ -91,7 +101,7 @@ def write_card(folder: Path, manifest: Manifest) -> list[str]:
         recipe=manifest.recipe,
         world=world,
         tasks=[get_task(name) for name in manifest.tasks],
-        splits=SPLITS,
+        scenes=_scenes(manifest),
         shape=shape,
         classes=class_names(),
         pictures=PICTURES,

@@ -139,7 +139,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
             }
         )
         columns = {column.name: column for column in task.columns(manifest.recipe.world)}
-        for config, selected in task.configs(manifest.recipe.world).items():
+        for config, selected in manifest.configs(name).items():
             records.append(
                 {
                     "@type": "cr:RecordSet",

@@ -11,7 +11,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
-from vrs_bench.tasks import TASKS
+from vrs_bench.tasks import TASKS, Column, get_task
 
 NAME = "manifest.json"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -57,6 +57,21 @@ class Manifest(Settings):
     def splits(self, task: str) -> list[str]:
         """Return the splits that the folder holds of a task, in their order."""
         return list(dict.fromkeys(f.split for f in self.files.values() if f.task == task))
+
+    def configs(self, task: str) -> dict[str, tuple[str, ...]]:
+        """Return the configs that the folder holds of a task, and the columns of each.
+
+        Of a private split, there is one: what a method may see.
+        """
+        definition, world = get_task(task), self.recipe.world
+        if self.commitment is not None:
+            return {task: definition.visible(world)}
+        return definition.configs(world)
+
+    def columns(self, task: str) -> list[Column]:
+        """Return the columns that the folder holds of a task."""
+        held = {name for names in self.configs(task).values() for name in names}
+        return [c for c in get_task(task).columns(self.recipe.world) if c.name in held]
 
     def shards(self, task: str, split: str) -> list[str]:
         """Return the paths of a task's split in row order.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from itertools import islice
 
 from vrs_bench.data.engines import THREADS, Advance, Finished, Job, make_shard
@@ -31,32 +34,51 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
         from ray.exceptions import RayError, RayTaskError
     except ImportError as error:
         raise BenchError("--engine ray needs: pip install 'vrs-bench[ray]'") from error
-    threads = {"env_vars": dict.fromkeys(THREADS, "1")}
+    _require_listener(address)
+    with redirect_stdout(sys.stderr):  # what Ray says of lost workers is no result
+        threads = {"env_vars": dict.fromkeys(THREADS, "1")}
+        try:
+            ray.init(
+                address=address, runtime_env=threads, log_to_driver=False, logging_level="error"
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise BenchError(
+                f"no Ray cluster at '{address}' ({error}); start one with: ray start --head, or "
+                f"leave out --address"
+            ) from error
+        try:
+            options = {"max_retries": RETRIES, "num_cpus": 1, "scheduling_strategy": "SPREAD"}
+            make = ray.remote(**options)(make_shard)
+            rest = iter(jobs)
+            cores = int(ray.cluster_resources().get("CPU", 1))
+            waiting = [make.remote(job) for job in islice(rest, _AHEAD * cores)]
+            while waiting:
+                [done], waiting = ray.wait(waiting)
+                path, entry = ray.get(done)
+                waiting += [make.remote(job) for job in islice(rest, 1)]
+                advance(entry.rows)
+                yield path, entry
+        except RayTaskError as error:
+            cause = error.as_instanceof_cause()
+            raise cause if isinstance(cause, (BenchError, OSError)) else error from None
+        except RayError as error:
+            raise BenchError(
+                f"the cluster lost a shard {RETRIES + 1} times ({error}); what is finished is "
+                f"kept: run it again to go on"
+            ) from error
+        finally:
+            ray.shutdown()
+
+
+def _require_listener(address: str | None) -> None:
+    """Check that somebody listens at an address: Ray itself would wait for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdecimal()):  # nothing, "auto", or what Ray can judge better
+        return
     try:
-        ray.init(address=address, runtime_env=threads, log_to_driver=False, logging_level="error")
-    except (ConnectionError, RuntimeError, ValueError) as error:
+        with socket.create_connection((host, int(port)), timeout=10):
+            pass
+    except OSError as error:
         raise BenchError(
-            f"no Ray cluster at '{address}' ({error}); start one with: ray start --head, or leave "
-            f"out --address"
+            f"no Ray cluster at '{address}' ({error}); start one with: ray start --head --port=PORT"
         ) from error
-    try:
-        make = ray.remote(max_retries=RETRIES, num_cpus=1, scheduling_strategy="SPREAD")(make_shard)
-        rest = iter(jobs)
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        waiting = [make.remote(job) for job in islice(rest, _AHEAD * cores)]
-        while waiting:
-            [done], waiting = ray.wait(waiting)
-            path, entry = ray.get(done)
-            waiting += [make.remote(job) for job in islice(rest, 1)]
-            advance(entry.rows)
-            yield path, entry
-    except RayTaskError as error:
-        cause = error.as_instanceof_cause()
-        raise cause if isinstance(cause, (BenchError, OSError)) else error from None
-    except RayError as error:
-        raise BenchError(
-            f"the cluster lost a shard {RETRIES + 1} times ({error}); what is finished is kept: "
-            f"run it again to go on"
-        ) from error
-    finally:
-        ray.shutdown()

@@ -1,0 +1,161 @@
+"""Private splits: truth that is held back, and fixed in advance for all to check later.
+
+The world's seed of a private split is derived from a secret. What is published holds inputs only,
+a commitment (a SHA-256 of the secret, from which the seed can't be had), and the SHA-256 of every
+shard as it is with its truth. Who knows the secret can make the truth again and score with it;
+once it is told, everybody can, and check that neither was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from vrs_bench.data.build import Plan, build_plan
+from vrs_bench.data.manifest import Manifest, read_manifest
+from vrs_bench.data.shards import private_plan, write_shard
+from vrs_bench.errors import BenchError
+from vrs_bench.recipes import BenchmarkRecipe
+from vrs_bench.tasks import TASKS, get_task
+from vrs_bench.types import Report
+
+VARIABLE = "VRS_BENCH_SECRET"
+"""Environment variable that may hold the secret."""
+SHORTEST = 16
+"""Least length of a secret in bytes: shorter ones can be guessed, and the seed with them."""
+
+_SEED, _COMMITMENT = b"vrs-bench private seed 1\n", b"vrs-bench commitment 1\n"
+
+
+def read_secret(path: str | Path | None) -> bytes:
+    """Return the secret from a file, or from the environment variable where no file is named.
+
+    White space at its end is no part of it.
+
+    Raises:
+        BenchError: there is none, or it is too short.
+    """
+    origin = str(path) if path is not None else f"the environment variable {VARIABLE}"
+    try:
+        secret = Path(path).read_bytes() if path is not None else os.environb[VARIABLE.encode()]
+    except (OSError, KeyError) as error:
+        raise BenchError(
+            f"no secret: {origin} can't be read ({error}); make one with: "
+            f"python -c 'import secrets; print(secrets.token_hex(32))' > FILE, and give it as "
+            f"--secret-file FILE"
+        ) from error
+    secret = secret.rstrip()
+    if len(secret) < SHORTEST:
+        raise BenchError(
+            f"{origin}: a secret of {len(secret)} bytes can be guessed; expected {SHORTEST} or more"
+        )
+    return secret
+
+
+def commitment(secret: bytes) -> str:
+    """Return what commits to a secret: SHA-256 of a fixed prefix and the secret."""
+    return hashlib.sha256(_COMMITMENT + secret).hexdigest()
+
+
+def secret_seed(secret: bytes) -> int:
+    """Return the world's seed that a secret stands for: 128 bits, of another prefix's SHA-256."""
+    return int.from_bytes(hashlib.sha256(_SEED + secret).digest()[:16])
+
+
+def build_private(
+    tasks: Iterable[str],
+    recipe: BenchmarkRecipe,
+    out: str | Path,
+    secret: bytes,
+    workers: int = 1,
+    report: Report = lambda done, total: None,
+) -> Manifest:
+    """Build the folder of a private split that may be published: inputs, and commitments.
+
+    It has as many scenes as the recipe's test split. The seed of the recipe is not used, and
+    written as 0.
+
+    Raises:
+        BenchError: as :func:`vrs_bench.data.build.build`.
+    """
+    names = list(dict.fromkeys(tasks)) or list(TASKS)
+    made = Plan(
+        recipe=_with_seed(recipe, secret_seed(secret)),
+        published=_with_seed(recipe, 0),
+        sensors={name: get_task(name).sensor_recipes() for name in names},
+        shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=True)),
+        commitment=commitment(secret),
+    )
+    return build_plan(made, out, workers, report)
+
+
+def reveal(
+    folder: str | Path,
+    secret: bytes,
+    out: str | Path,
+    workers: int = 1,
+    report: Report = lambda done, total: None,
+) -> Manifest:
+    """Make the truth of a private split, and check that it is the one that was committed to.
+
+    Args:
+        folder: what was published of the split.
+        secret: what it was made from.
+        out: folder for the data with its truth: a dataset folder with the one split ``private``,
+            whose recipe holds the seed.
+        workers, report: as of :func:`vrs_bench.data.build.build`.
+
+    Raises:
+        BenchError: the folder is not of a private split; the secret, the truth or the inputs are
+            not those that were published; or as of building.
+    """
+    published = read_manifest(folder)
+    if published.commitment is None:
+        raise BenchError(f"{folder}: holds no private split, so there is nothing to reveal")
+    if published.commitment != commitment(secret):
+        raise BenchError(
+            f"{folder}: this is not the secret that it commits to ({published.commitment[:12]}…)"
+        )
+    recipe = _with_seed(published.recipe, secret_seed(secret))
+    names = list(published.tasks)
+    made = Plan(
+        recipe=recipe,
+        published=recipe,
+        sensors={name: dict(published.tasks[name].sensors) for name in names},
+        shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=False)),
+    )
+    manifest = build_plan(made, out, workers, report)
+    _check(published, made, manifest, folder)
+    return manifest
+
+
+def _check(published: Manifest, made: Plan, manifest: Manifest, folder: str | Path) -> None:
+    """Compare truth and inputs with what was published of them."""
+    if manifest.files.keys() != published.files.keys():
+        raise BenchError(f"{folder}: its shards are not those of its recipe")
+    changed = [
+        path
+        for path, entry in published.files.items()
+        if manifest.files[path].sha256 != entry.truth_sha256
+    ]
+    if not changed:
+        for name in published.tasks:
+            for shard in private_plan(name, made.recipe, inputs_only=True):
+                with tempfile.TemporaryDirectory() as temporary:
+                    again = write_shard(
+                        shard, made.recipe, made.sensors[name], Path(temporary) / "inputs"
+                    )
+                if again.sha256 != published.files[shard.path].sha256:
+                    changed.append(shard.path)
+    if changed:
+        raise BenchError(
+            f"{folder}: was not made from this secret by these recipes, or by another version "
+            f"({published.package}): truth or inputs differ in {', '.join(changed[:5])}"
+        )
+
+
+def _with_seed(recipe: BenchmarkRecipe, seed: int) -> BenchmarkRecipe:
+    return recipe.model_copy(update={"world": recipe.world.model_copy(update={"seed": seed})})
