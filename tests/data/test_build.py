@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +19,8 @@ from vrs_bench.data.shards import SPLITS, plan, split_scenes
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe
-from vrs_bench.tasks import TASKS, get_task
+from vrs_bench.sensors.noise import NoiseSettings
+from vrs_bench.tasks import TASKS, Task, get_task
 from vrs_bench.world.scene import make_scene
 
 RECIPE = check_recipe(
@@ -107,6 +110,107 @@ def test_a_killed_build_goes_on_to_the_same_bytes(built, tmp_path):
         child.wait()
     build(["super_res"], RECIPE, folder)
     assert _bytes(folder) == _bytes(built)
+
+
+def test_a_build_that_is_killed_at_random_moments_ends_with_the_same_bytes(built, tmp_path):
+    recipe = tmp_path / "mini.yaml"
+    recipe.write_text(dump_recipe(RECIPE))
+    folder = tmp_path / "vrs-toy"
+    words = ["build", "super_res", "--size", str(recipe), "--out", str(folder), "--workers", "2"]
+    ended = 0
+    for moment in np.random.default_rng(7).uniform(0.4, 3.0, 6):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "vrs_bench", *words], start_new_session=True
+        )
+        try:
+            child.wait(timeout=moment)
+            ended += 1
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)  # the workers too, in the midst of a file
+            child.wait()
+    assert ended < 6
+    build(["super_res"], RECIPE, folder)
+    assert _bytes(folder) == _bytes(built)
+
+
+@pytest.mark.parametrize("scheme", ["memory", "file"])
+def test_a_url_gets_the_same_bytes_and_is_gone_on_with(built, tmp_path, scheme):
+    import fsspec
+
+    url = f"memory://{tmp_path}/vrs-toy" if scheme == "memory" else f"file://{tmp_path}/vrs-toy"
+    files, root = fsspec.core.url_to_fs(url)
+    build(["super_res"], RECIPE, url, workers=1 if scheme == "memory" else 2)
+
+    def there():
+        names = [name for name in files.find(root) if "manifest" not in name]
+        return {
+            name[len(root) + 1 :]: hashlib.sha256(files.cat_file(name)).hexdigest()
+            for name in names
+        }
+
+    expected = {name: d for name, d in _bytes(built).items() if name != "manifest.json"}
+    assert there() == expected
+    files.rm(f"{root}/manifest.json")
+    files.rm(f"{root}/super_res/test-00000-of-00001.parquet")
+    made = []
+    build(["super_res"], RECIPE, url, report=lambda done, total: made.append((done, total)))
+    assert there() == expected
+    with pytest.raises(BenchError, match="another recipe"):
+        build(["super_res"], RECIPE.model_copy(update={"scenes": 9}), url)
+
+
+def test_progress_is_told_row_by_row(tmp_path):
+    for workers in (1, 2):
+        told = []
+        folder = tmp_path / str(workers)
+        build(["super_res"], RECIPE, folder, workers, lambda d, t, told=told: told.append((d, t)))
+        done = [d for d, _ in told]
+        assert {total for _, total in told} == {56}
+        assert done[0] == 0
+        assert done == sorted(done)
+        assert done[-1] == 56
+        if workers == 1:  # by row groups of ten, shards being of fourteen rows
+            assert {10, 14, 24, 28} <= set(done)
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3_000_000))
+    # 56 rows of 4 · 48 · 64 · (1 + 1/16) and 2 · 48 · 64 values of two bytes, four fifths of that.
+    with pytest.raises(BenchError, match=r"about 0\.00 GB are needed, 0\.00 GB are free"):
+        build(["super_res"], RECIPE.model_copy(update={"scenes": 16}), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    build(["super_res"], RECIPE, tmp_path / "new")  # 1.7 MB
+
+
+def test_verify_looks_at_documents_too(built, tmp_path):
+    folder = tmp_path / "vrs-toy"
+    shutil.copytree(built, folder)
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "x").write_text("hidden")
+    assert verify(folder) == []
+    card = folder / "README.md"
+    card.write_text(card.read_text(encoding="utf-8") + "More.\n", encoding="utf-8")
+    (folder / "pictures" / "super_res.png").unlink()
+    (folder / "recipes" / "more.yaml").write_text("a: 1\n")
+    assert sorted(verify(folder)) == [
+        "README.md: its content differs from the manifest's SHA-256",
+        "pictures/super_res.png: missing",
+        "recipes/more.yaml: not in the manifest",
+    ]
+    assert verify(folder, documents=False) == []
+
+
+def test_data_of_other_sensors_is_made_again(built, tmp_path, monkeypatch):
+    folder = tmp_path / "vrs-toy"
+    shutil.copytree(built, folder)
+    sensor = get_task("super_res").sensor_recipes()["lr"]
+    noisier = sensor.model_copy(update={"noise": NoiseSettings(read_noise=0.01)})
+    monkeypatch.setattr(Task, "sensor_recipes", lambda task: {"lr": noisier})
+    build(["super_res"], RECIPE, folder)
+    shard = "super_res/test-00000-of-00001.parquet"
+    assert _bytes(folder)[shard] != _bytes(built)[shard]
+    assert verify(folder) == []
 
 
 @pytest.fixture(scope="module")

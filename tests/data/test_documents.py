@@ -35,7 +35,7 @@ def test_the_card_says_what_the_hub_asks_for(tiny: Path) -> None:
 
 def test_the_card_describes_every_column_and_shows_every_picture(tiny: Path) -> None:
     text = card(tiny).text
-    [first] = [p for p in (tiny / "super_res").glob("test-*")]
+    [first] = (tiny / "super_res").glob("test-*")
     for name in pq.read_schema(first).names:
         assert f"| `{name}` |" in text
     assert "](pictures/super_res.png)" in text

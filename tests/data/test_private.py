@@ -1,0 +1,202 @@
+"""Private splits: what is published tells nothing, what is revealed was committed to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vrs_bench.data.build import build
+from vrs_bench.data.manifest import read_manifest
+from vrs_bench.data.private import (
+    VARIABLE,
+    build_private,
+    commitment,
+    read_secret,
+    reveal,
+    secret_seed,
+)
+from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.shards import SPLITS, private_plan, split_scenes
+from vrs_bench.data.verify import verify
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation import evaluate
+from vrs_bench.recipes import BenchmarkRecipe, check_recipe
+from vrs_bench.world.scene import make_scene
+from vrs_bench.world.streams import stream
+
+SECRET = b"sixteen bytes or more of it"
+RECIPE = check_recipe(
+    BenchmarkRecipe,
+    {
+        "name": "mini",
+        "scenes": 14,
+        "scenes_per_shard": 1,
+        "world": {"seed": 4, "height": 48, "width": 64, "horizon": 3, "cells": {"n": 7}},
+    },
+    "mini",
+)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("private") / "vrs-private"
+    build_private(["super_res", "cloud_removal"], RECIPE, folder, SECRET)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def revealed(published: Path) -> Path:
+    out = published.with_name("truth")
+    reveal(published, SECRET, out)
+    return out
+
+
+def test_the_published_folder_holds_inputs_only(published: Path) -> None:
+    [*shards] = sorted(published.glob("*/*.parquet"))
+    assert len(shards) == 4  # two scenes, as the test split has, of two tasks
+    columns = {path.parent.name: pq.read_schema(path).names for path in shards}
+    assert columns == {
+        "super_res": ["scene", "time_step", "day_of_year", "lr", "phase"],
+        "cloud_removal": ["scene", "time_step", "day_of_year", "cloudy", "sar"],
+    }
+    assert verify(published) == []
+
+
+def test_nothing_that_is_published_holds_the_seed_or_the_secret(published: Path) -> None:
+    seed = secret_seed(SECRET)
+    needles = [SECRET, str(seed).encode(), f"{seed:x}".encode(), seed.to_bytes(16)]
+    needles.append(hashlib.sha256(SECRET).hexdigest().encode())
+    for path in published.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(needle in content for needle in needles), path
+    assert read_manifest(published).recipe.world.seed == 0
+    assert read_manifest(published).commitment == commitment(SECRET)
+
+
+def test_it_loads_as_any_dataset(published: Path, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    rows = load_dataset(str(published), "super_res", split="private", cache_dir=str(tmp_path))
+    assert rows.num_rows == 6
+    assert "hr" not in rows.column_names
+
+
+def test_the_truth_is_that_of_the_secret_seed_and_fits_the_inputs(
+    published: Path, revealed: Path
+) -> None:
+    assert verify(revealed) == []
+    recipe = read_manifest(revealed).recipe
+    assert recipe.world.seed == secret_seed(SECRET)
+    inputs = DatasetFolder(published).scenes("super_res", "private", ["lr", "phase"])
+    truth = DatasetFolder(revealed).scenes("super_res", "private", ["lr", "phase", "hr"])
+    for seen, whole in zip(inputs, truth, strict=True):
+        assert seen["scene"] == whole["scene"]
+        np.testing.assert_array_equal(seen["lr"], whole["lr"])
+        np.testing.assert_array_equal(seen["phase"], whole["phase"])
+        latent = make_scene(recipe.world, whole["scene"]).frame("optical", 1)
+        assert np.abs(whole["hr"][1] / 1e4 - latent).max() <= 0.501e-4
+
+
+def test_predictions_are_scored_against_the_revealed_truth(published: Path, revealed: Path) -> None:
+    images = {
+        (scene["scene"], int(step)): image
+        for scene in DatasetFolder(revealed).scenes("super_res", "private", ["hr"])
+        for step, image in zip(scene["time_step"], scene["hr"], strict=True)
+    }
+    groups = ["distortion", "consistency"]
+    result = evaluate(images, "super_res", revealed, "private", groups=groups, bounds=False)
+    assert result.scores["psnr"].mean == 80
+    assert result.scores["through_sensor_rmse"].mean == pytest.approx(0.004, abs=0.0003)
+    with pytest.raises(BenchError, match="inputs of a private split; its truth is with those who"):
+        evaluate(images, "super_res", published, "private", groups=groups)
+
+
+def test_another_secret_is_told_from_the_right_one(published: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="not the secret that it commits to"):
+        reveal(published, SECRET + b"!", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("changed", ["truth", "inputs"])
+def test_what_was_not_fixed_in_advance_is_found_out(
+    published: Path, tmp_path: Path, changed: str
+) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(published, folder)
+    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    entry = next(iter(read_manifest(published).files.values()))
+    digest = entry.truth_sha256 if changed == "truth" else entry.sha256
+    (folder / "manifest.json").write_text(text.replace(str(digest), "0" * 64), encoding="utf-8")
+    with pytest.raises(BenchError, match=r"truth or inputs differ in super_res/private-00000"):
+        reveal(folder, SECRET, tmp_path / "out")
+
+
+def test_a_public_folder_has_nothing_to_reveal(tmp_path: Path) -> None:
+    build(["super_res"], RECIPE.model_copy(update={"scenes": 3}), tmp_path / "vrs-toy")
+    with pytest.raises(BenchError, match="holds no private split"):
+        reveal(tmp_path / "vrs-toy", SECRET, tmp_path / "out")
+
+
+def test_a_folder_goes_on_with_its_own_secret_only(published: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "again"
+    shutil.copytree(published, folder)
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/*.parquet")}
+    build_private(["super_res", "cloud_removal"], RECIPE, folder, SECRET)
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*/*.parquet")} == before
+    with pytest.raises(BenchError, match="another secret"):
+        build_private(["super_res"], RECIPE, folder, SECRET + b"!")
+
+
+def test_the_secret_comes_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_bytes(SECRET + b"\n")
+    assert read_secret(tmp_path / "secret") == SECRET
+    monkeypatch.setitem(os.environ, VARIABLE, SECRET.decode())
+    assert read_secret(None) == SECRET
+    monkeypatch.delitem(os.environ, VARIABLE)
+    with pytest.raises(BenchError, match=f"no secret: the environment variable {VARIABLE}"):
+        read_secret(None)
+    (tmp_path / "secret").write_bytes(b"short\n")
+    with pytest.raises(BenchError, match="a secret of 5 bytes can be guessed; expected 16"):
+        read_secret(tmp_path / "secret")
+    with pytest.raises(BenchError, match=r"no secret: .*nowhere"):
+        read_secret(tmp_path / "nowhere")
+
+
+@settings(max_examples=30, deadline=None)
+@given(secret=st.binary(min_size=16, max_size=64))
+def test_seed_and_commitment_are_unrelated_hashes(secret: bytes) -> None:
+    assert commitment(secret) == hashlib.sha256(b"vrs-bench commitment 1\n" + secret).hexdigest()
+    assert secret_seed(secret).bit_length() > 64  # beyond any seed of a packaged recipe
+    assert f"{secret_seed(secret):032x}" not in commitment(secret)
+
+
+@settings(max_examples=30, deadline=None)
+@given(scenes=st.integers(3, 650_000), seed=st.integers(0, 2**32))
+def test_splits_share_no_scene_and_no_stream(scenes: int, seed: int) -> None:
+    recipe = RECIPE.model_copy(update={"scenes": scenes})
+    numbers = {split: (of[0], of[-1]) for split, of in split_scenes(scenes).items()}
+    shards = private_plan("super_res", recipe, inputs_only=True)
+    numbers["private"] = (shards[0].scenes[0], shards[-1].scenes[-1])
+    ends = sorted(numbers.values())
+    assert list(numbers)[:3] == list(SPLITS)
+    assert all(last < first for (_, last), (first, _) in pairwise(ends))
+    assert ends[-1][1] < 1_000_000  # six digits
+    draws = {
+        stream(s, number, "cells").bytes(16)
+        for s in (seed, secret_seed(SECRET))
+        for pair in numbers.values()
+        for number in set(pair)
+    }
+    assert len(draws) == 2 * sum(len(set(pair)) for pair in numbers.values())
