@@ -179,7 +179,11 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     [
         ("", "Usage: vrs-bench"),
         ("bild", "Did you mean 'build'"),
-        ("build", "Missing argument"),
+        ("build super_res --scenes 2", "Invalid value for '--scenes'"),
+        ("build super_res --workers 0", "Invalid value for '--workers'"),
+        ("build --engine spark", "Invalid value for '--engine'"),
+        ("build --secret-file x", "--secret-file is for --split private"),
+        ("build --split private --engine ray", "a private split is built by processes"),
         ("build super_res --worker 2", "No such option"),
         ("build super_res --workers two", "Invalid value for '--workers'"),
         ("show tiny --view side", "Invalid value for '--view'"),
@@ -205,7 +209,8 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
     ("words", "text"),
     [
         ("build super_ress --out new", "unknown task 'super_ress'; did you mean 'super_res'?"),
-        ("build super_res --scenes 2 --out new", "--scenes: scenes: .* 3, got 2"),
+        ("build --split private --secret-file none --out new", "no secret: none can't be read"),
+        ("reveal vrs-toy --secret-file small.yaml --out new", "holds no private split"),
         ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
         ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
         ("show nowhere", "nowhere: can't be read as a recipe"),

@@ -311,7 +311,7 @@ def test_an_export_grows_by_splits(tiny: Path, tars: Path, tmp_path: Path) -> No
         ({"to": "zip"}, "unknown form 'zip'; known: hdf5, webdataset"),
         ({"to": "hdf"}, "unknown form 'hdf'; did you mean 'hdf5'?"),
         ({"tasks": ["cloud_removal"]}, "this dataset holds no task 'cloud_removal'"),
-        ({"splits": ["dev"]}, "unknown split 'dev'; known: train, validation, test"),
+        ({"splits": ["dev"]}, "unknown split 'dev' of super_res; this dataset holds train"),
         ({"folder": "nowhere"}, "nowhere: no dataset here"),
         ({"out": "mine"}, "mine: is there already and holds no export; choose another --out"),
         ({"out": "file"}, "file: is there already and holds no export"),

@@ -340,7 +340,7 @@ def test_the_expected_format_is_said_with_the_numbers_of_the_data(tiny: Path) ->
     ("task", "split", "message"),
     [
         ("super_ress", "test", "unknown task 'super_ress'; did you mean 'super_res'"),
-        ("super_res", "testing", "unknown split 'testing'; known: train, validation, test"),
+        ("super_res", "testing", "unknown split 'testing' of super_res; this dataset holds train"),
     ],
 )
 def test_unknown_names_are_errors(tiny: Path, task: str, split: str, message: str) -> None:

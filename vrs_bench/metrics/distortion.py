@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.pairs import each_row, paired, strips
+from vrs_bench.metrics.pairs import each_row, means_of, paired, strips
 from vrs_bench.types import Array, Doubles
 
 PSNR_CAP = 80.0
@@ -214,10 +214,7 @@ def ndvi_error_map(prediction: Array, truth: Array, red: int = 2, nir: int = 3) 
 
 def ndvi_mae(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Doubles:
     """Return the mean absolute error of NDVI of every row: the mean of :func:`ndvi_error_map`."""
-    values: Doubles = ndvi_error_map(prediction, truth, red, nir).mean(
-        axis=(-2, -1), dtype=np.float64
-    )
-    return values
+    return means_of(lambda x, y: ndvi_error_map(x, y, red, nir), *paired(prediction, truth))
 
 
 def _absolute_errors(x: Array, y: Array, out: Doubles) -> Doubles:

@@ -11,6 +11,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.types import Array, Doubles
 
 LAYOUT = "(..., band, height, width)"
+_ROWS_OF_MAPS = 2
 
 
 def paired(
@@ -61,6 +62,22 @@ def each_row(
     """
     values = [measure(x, y) for x, y in zip(prediction, truth, strict=True)]
     return np.array(values, dtype=np.float64).reshape(lead)
+
+
+def means_of(
+    to_maps: Callable[[Array, Array], Array],
+    prediction: Array,
+    truth: Array,
+    lead: tuple[int, ...],
+) -> Doubles:
+    """Return the mean over each row's map, for a function that makes maps (row, height, width).
+
+    A few rows at a time, so that maps do not grow with the stack.
+    """
+    parts = strips(len(truth), _ROWS_OF_MAPS)
+    maps = (to_maps(prediction[part], truth[part]) for part in parts)
+    means = [of.mean(axis=(-2, -1), dtype=np.float64) for of in maps]
+    return np.concatenate(means).reshape(lead) if means else np.empty(lead)
 
 
 def strips(length: int, rows: int) -> list[slice]:

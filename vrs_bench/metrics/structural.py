@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from vrs_bench.metrics.pairs import paired, strips
+from vrs_bench.metrics.pairs import means_of, paired, strips
 from vrs_bench.types import Array, Doubles, Floats
 
 SSIM_WINDOW = 11
@@ -87,8 +87,7 @@ def ssim(prediction: Array, truth: Array) -> Doubles:
     Raises:
         BenchError: shapes that differ, images smaller than the window, or another dtype.
     """
-    values: Doubles = ssim_map(prediction, truth).mean(axis=(-2, -1), dtype=np.float64)
-    return values
+    return means_of(ssim_map, *paired(prediction, truth, side=SSIM_WINDOW))
 
 
 def uiqi_map(prediction: Array, truth: Array) -> Doubles:
@@ -139,8 +138,7 @@ def uiqi(prediction: Array, truth: Array) -> Doubles:
     Raises:
         BenchError: shapes that differ, images smaller than the window, or another dtype.
     """
-    values: Doubles = uiqi_map(prediction, truth).mean(axis=(-2, -1))
-    return values
+    return means_of(uiqi_map, *paired(prediction, truth, side=UIQI_WINDOW))
 
 
 def _strip_rows(x: Array) -> int:
