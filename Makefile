@@ -22,6 +22,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/generate.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/evaluate.py
+	$(BIN)/python benchmarks/perceptual.py
+	$(BIN)/python benchmarks/classifier.py
+	$(BIN)/python benchmarks/libraries.py
+	$(BIN)/python benchmarks/cluster.py
 
 # The pictures of the README, from really generated scenes.
 gallery: $(READY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import bundled
@@ -24,6 +25,8 @@ def run_baseline(
     Raises:
         BenchError: the script failed, or what it needs is not installed.
     """
+    if find_spec("torch") is None or find_spec("accelerate") is None:
+        raise BenchError(f"baselines/{script} needs: pip install 'vrs-bench[baselines]'")
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, *launcher, str(bundled("baselines") / script), *words, *flags]
     # Nothing is downloaded: data sets are local folders, and weights start untrained.
@@ -31,6 +34,5 @@ def run_baseline(
     done = subprocess.run(command, env={**os.environ, **offline}, check=False)  # noqa: S603
     if done.returncode:
         raise BenchError(
-            f"baselines/{script} ended with status {done.returncode} (its message is above); "
-            f"it needs: pip install 'vrs-bench[baselines]'"
+            f"baselines/{script} ended with status {done.returncode}; its message is above"
         )

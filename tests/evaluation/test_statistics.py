@@ -7,7 +7,11 @@ import pytest
 from scipy import stats
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.statistics import bootstrap_interval, paired_bootstrap
+from vrs_bench.evaluation.statistics import (
+    bootstrap_interval,
+    bootstrap_intervals,
+    paired_bootstrap,
+)
 
 
 def coverage(n: int, trials: int) -> float:
@@ -140,3 +144,12 @@ def test_bad_arguments_are_named(
 def test_pairs_need_partners() -> None:
     with pytest.raises(BenchError, match="pairs of values, got 3 and 2"):
         paired_bootstrap([1.0, 2.0, 3.0], [1.0, 2.0])
+
+
+def test_many_intervals_are_those_of_each_sample() -> None:
+    rng = np.random.default_rng(3)
+    samples = [rng.normal(size=n).tolist() for n in [*[5] * 20, 1, 7, 5, 0, 2]]
+    found = bootstrap_intervals(samples, resamples=200, seed=4)
+    for sample, interval in zip(samples, found, strict=True):
+        expected = bootstrap_interval(sample, 200, seed=4) if len(sample) > 1 else None
+        assert interval == (None if expected is None else pytest.approx(expected, rel=1e-12))

@@ -184,7 +184,9 @@ def score_split(
     Returns:
         method → its values, and the digest of the data.
     """
-    truth, rows = Truth(folder, task, split), len(folder.keys(task.name, split))
+    inputs = "consistency" in judge.groups or len(methods) > 1  # the floor is made of them
+    truth = Truth(folder, task, split, inputs)
+    rows = len(folder.keys(task.name, split))
     tallies = {name: Tally() for name in methods}
     done = 0
     for scene in truth:

@@ -17,6 +17,8 @@ from vrs_bench.types import Array, Doubles
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 
+_TOGETHER = 16  # samples that are resampled at once
+
 _ROUNDING = 1e-12
 """Spread relative to the values below which differences are all the same."""
 
@@ -63,6 +65,28 @@ def bootstrap_interval(
     sample = np.asarray(values, np.float64)
     draws = _draws(sample, resamples, confidence, seed)
     return _interval(sample[draws].mean(axis=1), confidence) if len(sample) > 1 else None
+
+
+def bootstrap_intervals(
+    samples: Sequence[Sequence[float]],
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> list[tuple[float, float] | None]:
+    """Return :func:`bootstrap_interval` of each of many samples; those of one size together."""
+    intervals: list[tuple[float, float] | None] = [None] * len(samples)
+    sizes = np.array([len(sample) for sample in samples])
+    for size in np.unique(sizes[sizes > 1]):
+        members = np.flatnonzero(sizes == size).tolist()
+        for start in range(0, len(members), _TOGETHER):
+            chosen = members[start : start + _TOGETHER]
+            values = np.array([samples[index] for index in chosen], np.float64)
+            draws = _draws(values[0], resamples, confidence, seed)
+            means = values[:, draws].mean(axis=2)
+            ends = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=1)
+            for index, low, high in zip(chosen, *ends.tolist(), strict=True):
+                intervals[index] = low, high
+    return intervals
 
 
 def paired_bootstrap(

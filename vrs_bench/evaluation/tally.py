@@ -10,7 +10,7 @@ import numpy as np
 
 from vrs_bench.evaluation.result import Bound, PartScore, Score
 from vrs_bench.evaluation.slices import Part
-from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_interval
+from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_intervals
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.types import Array, Doubles, Floats
 
@@ -80,9 +80,23 @@ class Tally:
 
     def scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Return the score of every metric, in the order of the catalogue."""
+        means = self.means()
+        per_scene = [self._values.get(metric, {}) for metric in means]
+        intervals = _intervals(per_scene, resamples, seed)
         return {
-            metric: _score(metric, value, self._values.get(metric, {}), resamples, seed)
-            for metric, value in self.means().items()
+            metric: Score(
+                metric=metric,
+                mean=mean,
+                ci_low=low,
+                ci_high=high,
+                per_scene=dict(of),
+                unit=METRICS[metric].unit,
+                higher_is_better=METRICS[metric].higher_is_better,
+                version=METRICS[metric].version,
+            )
+            for (metric, mean), of, (low, high) in zip(
+                means.items(), per_scene, intervals, strict=True
+            )
         }
 
     def means(self) -> dict[str, float]:
@@ -93,13 +107,18 @@ class Tally:
 
     def slices(self, resamples: int, seed: int) -> dict[str, dict[str, dict[str, PartScore]]]:
         """Return the score of every metric over every part that occurs."""
+        places = [
+            (kind, name, metric, of[metric])
+            for (kind, name), of in self._parts.items()
+            for metric in METRICS
+            if metric in of
+        ]
+        intervals = _intervals([values for *_, values in places], resamples, seed)
         slices: dict[str, dict[str, dict[str, PartScore]]] = {}
-        for (kind, name), of in self._parts.items():
-            slices.setdefault(kind, {})[name] = {
-                metric: _part_score(list(of[metric].values()), resamples, seed)
-                for metric in METRICS
-                if metric in of
-            }
+        for (kind, name, metric, values), (low, high) in zip(places, intervals, strict=True):
+            mean = float(np.mean(list(values.values())))
+            part = slices.setdefault(kind, {}).setdefault(name, {})
+            part[metric] = PartScore(mean, low, high, len(values))
         return slices
 
     def confusion(self) -> dict[str, list[list[int]]]:
@@ -118,27 +137,9 @@ def _mean(values: Doubles) -> float:
     return float(there.mean()) if len(there) else math.nan
 
 
-def _interval(
-    values: list[float], resamples: int, seed: int
-) -> tuple[float, float] | tuple[None, None]:
-    return bootstrap_interval(values, resamples, CONFIDENCE, seed) or (None, None)
-
-
-def _score(metric: str, mean: float, per_scene: PerScene, resamples: int, seed: int) -> Score:
-    definition = METRICS[metric]
-    low, high = _interval(list(per_scene.values()), resamples, seed) if per_scene else (None, None)
-    return Score(
-        metric=metric,
-        mean=mean,
-        ci_low=low,
-        ci_high=high,
-        per_scene=dict(per_scene),
-        unit=definition.unit,
-        higher_is_better=definition.higher_is_better,
-        version=definition.version,
-    )
-
-
-def _part_score(values: list[float], resamples: int, seed: int) -> PartScore:
-    low, high = _interval(values, resamples, seed)
-    return PartScore(float(np.mean(values)), low, high, len(values))
+def _intervals(
+    samples: Iterable[PerScene], resamples: int, seed: int
+) -> list[tuple[float, float] | tuple[None, None]]:
+    lists = [list(values.values()) for values in samples]
+    found = bootstrap_intervals(lists, resamples, CONFIDENCE, seed)
+    return [interval or (None, None) for interval in found]

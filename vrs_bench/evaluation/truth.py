@@ -54,9 +54,9 @@ class SceneTruth:
 class Truth:
     """The scenes of a split in order, and the digest of what has been read of them."""
 
-    def __init__(self, folder: DatasetFolder, task: Task, split: str) -> None:
-        """Open a split; nothing is read yet."""
-        self._folder, self._task, self._split = folder, task, split
+    def __init__(self, folder: DatasetFolder, task: Task, split: str, inputs: bool = True) -> None:
+        """Open a split; nothing is read yet. Who does not look at inputs may leave them unread."""
+        self._folder, self._task, self._split, self._inputs = folder, task, split, inputs
         self._hash = hashlib.sha256(sensor_settings(folder.manifest.tasks[task.name]))
 
     def __iter__(self) -> Iterator[SceneTruth]:
@@ -70,7 +70,8 @@ class Truth:
 
     def _scenes(self) -> Iterator[SceneTruth]:
         task, world = self._task, self._folder.manifest.recipe.world
-        static, moving = _columns(task.columns(world), task.target)
+        unread = () if self._inputs else (*task.sensors, "phase")
+        static, moving = _columns(task.columns(world), {task.target, *unread})
         read = self._folder.scenes(task.name, self._split, [task.target, *moving], static)
         for scene in read:
             target, number = scene.pop(task.target), scene.pop("scene")
@@ -99,10 +100,10 @@ def sensor_settings(entry: TaskEntry) -> bytes:
     return json.dumps(sensors, sort_keys=True).encode()
 
 
-def _columns(columns: tuple[Column, ...], target: str) -> tuple[list[str], list[str]]:
-    """Return the columns that stay the same over a scene, and those that change by row."""
+def _columns(columns: tuple[Column, ...], unread: set[str]) -> tuple[list[str], list[str]]:
+    """Return the columns to read that stay the same over a scene, and those that change by row."""
     static = [name for name in ("land_cover", "cell", "gain", "bias") if _has(columns, name)]
-    left_out = {"scene", "time_step", "day_of_year", "backscatter", target, *static}
+    left_out = {"scene", "time_step", "day_of_year", "backscatter", *unread, *static}
     return static, [column.name for column in columns if column.name not in left_out]
 
 

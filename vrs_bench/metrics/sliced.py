@@ -13,7 +13,6 @@ from vrs_bench.errors import BenchError
 from vrs_bench.metrics.distortion import (
     ERGAS_FLOOR,
     PSNR_CAP,
-    absolute_error_map,
     ndvi_error_map,
     sam_map,
 )
@@ -70,13 +69,15 @@ def sliced_distortion(
     sums, counts = np.empty((rows, 1 + n, len(maps))), np.empty((rows, 1 + n, 3))
     counts[:, 0] = [maps[0][part].size for part in inside]
     counts[:, 1 : 1 + fixed] = _members(parts, inside)
-    absolute, angle = absolute_error_map(x, y), sam_map(x, y)
-    ndvi, ssim, uiqi = ndvi_error_map(x, y, red, nir), ssim_map(x, y), uiqi_map(x, y)
+    angle, ndvi = sam_map(x, y), ndvi_error_map(x, y, red, nir)
+    ssim, uiqi = ssim_map(x, y), uiqi_map(x, y)
+    absolute = np.empty((bands, *size), np.float32)
     for row in range(rows):
-        maps[0], maps[1], maps[2] = absolute[row], angle[row], ndvi[row]
+        maps[1], maps[2] = angle[row], ndvi[row]
         maps[3][inside[1]], maps[4][inside[2]] = ssim[row], uiqi[row]
         squares = maps[_MAPS : _MAPS + bands]
         np.subtract(x[row], y[row], out=squares)
+        np.abs(squares, out=absolute).mean(axis=0, out=maps[0])
         np.multiply(squares, squares, out=squares)
         maps[_MAPS + bands :] = y[row]
         if n > fixed:
