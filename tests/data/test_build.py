@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 from vrs_bench.data.build import RECORDS, build
+from vrs_bench.data.engines import make_shard
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.data.shards import SPLITS, plan, split_scenes
@@ -131,6 +134,47 @@ def test_a_build_that_is_killed_at_random_moments_ends_with_the_same_bytes(built
     assert ended < 6
     build(["super_res"], RECIPE, folder)
     assert _bytes(folder) == _bytes(built)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    recipe = tmp_path / "mini.yaml"
+    recipe.write_text(dump_recipe(RECIPE.model_copy(update={"scenes": 200})))
+    folder = tmp_path / "vrs-toy"
+    words = ["build", "super_res", "--size", str(recipe), "--out", str(folder), "--workers", "2"]
+    parent = psutil.Popen([sys.executable, "-m", "vrs_bench", *words])
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("super_res/*.parquet")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    workers = parent.children(recursive=True)
+    parent.kill()
+    parent.wait()
+    assert len(workers) >= 2
+    _, left = psutil.wait_procs(workers, timeout=30)
+    for worker in left:
+        worker.kill()
+    assert not left
+
+
+def test_a_shard_that_landed_elsewhere_is_told(tmp_path, monkeypatch):
+    """As on a cluster whose nodes do not share the folder."""
+
+    def elsewhere(jobs, workers, advance):
+        for job in jobs:
+            yield make_shard(replace(job, out=str(tmp_path / "node")), advance)
+
+    monkeypatch.setattr("vrs_bench.data.build.in_processes", elsewhere)
+    with pytest.raises(
+        BenchError, match=r"train-00000-of-00003\.parquet was made, but is not there"
+    ):
+        build(["super_res"], RECIPE, tmp_path / "vrs-toy")
+    assert not (tmp_path / "vrs-toy" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("url", ["nosuch://place/vrs-toy", "nosuch+x://place/vrs-toy"])
+def test_an_unknown_kind_of_url_is_told(url):
+    with pytest.raises(BenchError, match="can't be written to"):
+        build(["super_res"], RECIPE, url)
 
 
 @pytest.mark.parametrize("scheme", ["memory", "file"])
@@ -327,6 +371,21 @@ def test_verify_finds_a_flipped_bit_a_missing_and_an_extra_file(built, tmp_path)
             "super_res/extra.parquet: not in the manifest",
         ]
     )
+
+
+def test_verify_finds_any_flipped_bit_of_the_manifest(built, tmp_path):
+    folder = shutil.copytree(built, tmp_path / "copy")
+    content = (built / "manifest.json").read_bytes()
+    rng = np.random.default_rng(3)
+    for place, bit in zip(rng.integers(0, len(content), 300), rng.integers(0, 8, 300), strict=True):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << bit
+        (folder / "manifest.json").write_bytes(flipped)
+        try:
+            faults = verify(folder)
+        except BenchError as error:
+            faults = [str(error)]
+        assert any("manifest" in fault for fault in faults), (place, bit)
 
 
 def test_a_folder_of_another_recipe_is_not_touched(built):

@@ -127,7 +127,7 @@ def test_another_secret_is_told_from_the_right_one(published: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("changed", ["truth", "inputs"])
+@pytest.mark.parametrize("changed", ["truth", "inputs", "file", "missing file"])
 def test_what_was_not_fixed_in_advance_is_found_out(
     published: Path, tmp_path: Path, changed: str
 ) -> None:
@@ -135,10 +135,24 @@ def test_what_was_not_fixed_in_advance_is_found_out(
     shutil.copytree(published, folder)
     text = (folder / "manifest.json").read_text(encoding="utf-8")
     entry = next(iter(read_manifest(published).files.values()))
-    digest = entry.truth_sha256 if changed == "truth" else entry.sha256
-    (folder / "manifest.json").write_text(text.replace(str(digest), "0" * 64), encoding="utf-8")
+    first = folder / next(iter(read_manifest(published).files))
+    if changed == "file":
+        first.write_bytes(first.read_bytes() + b"x")
+    elif changed == "missing file":
+        first.unlink()
+    else:
+        digest = entry.truth_sha256 if changed == "truth" else entry.sha256
+        (folder / "manifest.json").write_text(text.replace(str(digest), "0" * 64))
     with pytest.raises(BenchError, match=r"truth or inputs differ in super_res/private-00000"):
         reveal(folder, SECRET, tmp_path / "out")
+    assert not (tmp_path / "out" / "manifest.json").exists()  # so it is no dataset
+
+
+def test_a_task_can_be_added(published: Path, tmp_path: Path) -> None:
+    for task in ("super_res", "cloud_removal"):
+        build_private([task], RECIPE, tmp_path / "p", SECRET)
+    assert verify(tmp_path / "p") == []
+    assert read_manifest(tmp_path / "p") == read_manifest(published)
 
 
 def test_a_public_folder_has_nothing_to_reveal(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -99,8 +99,12 @@ def build_plan(
     report: Report,
     engine: Engine = "processes",
     address: str | None = None,
+    check: Callable[[Mapping[str, FileEntry]], None] = lambda entries: None,
 ) -> Manifest:
-    """Make what is missing of a plan, then the documents, then the manifest."""
+    """Make what is missing of a plan, then the documents, then the manifest.
+
+    All shards are shown to ``check`` first: where it raises, the folder gets no manifest.
+    """
     if workers < 1:
         raise BenchError(f"workers: expected 1 or more, got {workers}")
     store = open_store(out)
@@ -130,8 +134,14 @@ def build_plan(
     _require_room(store, str(out), missing)
     counter = _Counter(made, entries, report)
     for path, entry in _run(missing, workers, counter.advance, engine, address):
+        if store.size(path) != entry.bytes:
+            raise BenchError(
+                f"{out}: {path} was made, but is not there; on a cluster, all nodes must see the "
+                f"same folder under that path"
+            )
         entries[path] = entry
     store.tidy()
+    check(entries)
     manifest = Manifest(
         package=version("vrs-bench"),
         recipe=made.published,
@@ -144,6 +154,7 @@ def build_plan(
     )
     documents = _write_documents(store, manifest)
     manifest = manifest.model_copy(update={"documents": documents})
+    manifest = manifest.model_copy(update={"sha256": manifest.own_digest()})
     store.write_text(NAME, manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
     store.remove(RECORDS)
     return manifest

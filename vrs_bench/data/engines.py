@@ -10,11 +10,13 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +95,14 @@ def in_processes(jobs: Sequence[Job], workers: int, advance: Advance) -> Iterato
             min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(counter,)
         ) as pool,
     ):
-        waiting = {pool.submit(_make_counted, job) for job in jobs}
+        rest = iter(jobs)
+        waiting = {pool.submit(_make_counted, job) for job in islice(rest, 2 * workers)}
         seen = 0
         try:
             while waiting:
                 done, waiting = wait(waiting, _POLL, FIRST_COMPLETED)
-                rows = counter.value
+                waiting |= {pool.submit(_make_counted, job) for job in islice(rest, len(done))}
+                rows = counter.get_obj().value  # a worker that was killed may hold the lock
                 advance(rows - seen)
                 seen = rows
                 for future in done:
@@ -122,6 +126,15 @@ def _begin(counter: Any) -> None:
     _counter = counter
     # Ctrl-C is the parent's: workers end their shard, which is then there to go on from.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone: one that was killed can't tell its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make_counted(job: Job) -> Finished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,6 +54,13 @@ class Manifest(Settings):
     commitment: Digest | None = None
     """Of a private split: what commits to its seed, see :mod:`vrs_bench.data.private`. The seed
     in ``recipe`` means nothing then."""
+    sha256: Digest | None = None
+    """SHA-256 of all the rest of the manifest, see :meth:`own_digest`."""
+
+    def own_digest(self) -> str:
+        """Return the SHA-256 of all settings but itself; defaults are left out of it."""
+        text = self.model_dump_json(exclude={"sha256"}, exclude_defaults=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def splits(self, task: str) -> list[str]:
         """Return the splits that the folder holds of a task, in their order."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vrs_bench.data.build import Plan, build_plan
-from vrs_bench.data.manifest import Manifest, read_manifest
-from vrs_bench.data.shards import private_plan, write_shard
+from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
+from vrs_bench.data.shards import file_digest, private_plan, write_shard
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import TASKS, get_task
@@ -76,12 +76,13 @@ def build_private(
     """Build the folder of a private split that may be published: inputs, and commitments.
 
     It has as many scenes as the recipe's test split. The seed of the recipe is not used, and
-    written as 0.
+    written as 0. Tasks that the folder already holds stay.
 
     Raises:
         BenchError: as :func:`vrs_bench.data.build.build`.
     """
-    names = list(dict.fromkeys(tasks)) or list(TASKS)
+    held = read_manifest(out).tasks if (Path(out) / NAME).is_file() else ()
+    names = list(dict.fromkeys([*held, *(list(tasks) or TASKS)]))
     made = Plan(
         recipe=_with_seed(recipe, secret_seed(secret)),
         published=_with_seed(recipe, 0),
@@ -127,19 +128,23 @@ def reveal(
         sensors={name: dict(published.tasks[name].sensors) for name in names},
         shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=False)),
     )
-    manifest = build_plan(made, out, workers, report)
-    _check(published, made, manifest, folder)
-    return manifest
+    return build_plan(
+        made,
+        out,
+        workers,
+        report,
+        check=lambda entries: _check(published, made, entries, Path(folder)),
+    )
 
 
-def _check(published: Manifest, made: Plan, manifest: Manifest, folder: str | Path) -> None:
+def _check(published: Manifest, made: Plan, entries: Mapping[str, FileEntry], folder: Path) -> None:
     """Compare truth and inputs with what was published of them."""
-    if manifest.files.keys() != published.files.keys():
+    if entries.keys() != published.files.keys():
         raise BenchError(f"{folder}: its shards are not those of its recipe")
     changed = [
         path
         for path, entry in published.files.items()
-        if manifest.files[path].sha256 != entry.truth_sha256
+        if entries[path].sha256 != entry.truth_sha256
     ]
     if not changed:
         for name in published.tasks:
@@ -148,7 +153,9 @@ def _check(published: Manifest, made: Plan, manifest: Manifest, folder: str | Pa
                     again = write_shard(
                         shard, made.recipe, made.sensors[name], Path(temporary) / "inputs"
                     )
-                if again.sha256 != published.files[shard.path].sha256:
+                path, committed = folder / shard.path, published.files[shard.path].sha256
+                held = file_digest(path) if path.is_file() else None
+                if not again.sha256 == held == committed:
                     changed.append(shard.path)
     if changed:
         raise BenchError(

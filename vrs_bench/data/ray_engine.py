@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
+from importlib.metadata import version
 from itertools import islice
 
 from vrs_bench.data.engines import THREADS, Advance, Finished, Job, make_shard
@@ -48,14 +49,15 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
             ) from error
         try:
             options = {"max_retries": RETRIES, "num_cpus": 1, "scheduling_strategy": "SPREAD"}
-            make = ray.remote(**options)(make_shard)
+            make = ray.remote(**options)(_make)
+            package = version("vrs-bench")
             rest = iter(jobs)
             cores = int(ray.cluster_resources().get("CPU", 1))
-            waiting = [make.remote(job) for job in islice(rest, _AHEAD * cores)]
+            waiting = [make.remote(job, package) for job in islice(rest, _AHEAD * cores)]
             while waiting:
                 [done], waiting = ray.wait(waiting)
                 path, entry = ray.get(done)
-                waiting += [make.remote(job) for job in islice(rest, 1)]
+                waiting += [make.remote(job, package) for job in islice(rest, 1)]
                 advance(entry.rows)
                 yield path, entry
         except RayTaskError as error:
@@ -68,6 +70,17 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
             ) from error
         finally:
             ray.shutdown()
+
+
+def _make(job: Job, package: str) -> Finished:
+    """Make a shard on a node, whose package must be the driver's: another may write other bytes."""
+    here = version("vrs-bench")
+    if here != package:
+        raise BenchError(
+            f"node {socket.gethostname()}: has vrs-bench {here}, but the build is by {package}; "
+            f"install the same version on every node"
+        )
+    return make_shard(job)
 
 
 def _require_listener(address: str | None) -> None:

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from vrs_bench.data.shards import file_digest
+from vrs_bench.errors import BenchError
 from vrs_bench.paths import TEMPORARY, whole_file, write_text
 
 T = TypeVar("T")
+
+_FILE = "file://"
 
 
 class Store(Protocol):
@@ -34,6 +37,9 @@ class Store(Protocol):
     def fetch(self, name: str, path: Path) -> None:
         """Copy a file to a local path."""
 
+    def size(self, name: str) -> int | None:
+        """Return the bytes of a file, or None where there is none."""
+
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of a file, or None where there is none."""
 
@@ -48,8 +54,14 @@ class Store(Protocol):
 
 
 def open_store(out: str | Path) -> Store:
-    """Return the store at a path or URL."""
-    return RemoteStore(str(out)) if is_url(out) else LocalStore(Path(out))
+    """Return the store at a path or URL.
+
+    Raises:
+        BenchError: a URL of a kind that is unknown, or whose driver is not installed.
+    """
+    if is_url(out) and not str(out).startswith(_FILE):
+        return RemoteStore(str(out))
+    return LocalStore(Path(str(out).removeprefix(_FILE)))
 
 
 def is_url(out: str | Path) -> bool:
@@ -68,6 +80,11 @@ class LocalStore:
         """See :class:`Store`."""
         path = self.folder / name
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+    def size(self, name: str) -> int | None:
+        """See :class:`Store`."""
+        path = self.folder / name
+        return path.stat().st_size if path.is_file() else None
 
     def write_text(self, name: str, text: str) -> None:
         """See :class:`Store`."""
@@ -111,7 +128,10 @@ class RemoteStore:
         import fsspec
 
         self._files: Any
-        self._files, self._root = fsspec.core.url_to_fs(url)
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise BenchError(f"{url}: can't be written to: {error}") from error
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -121,6 +141,11 @@ class RemoteStore:
         if not self._files.exists(self._path(name)):
             return None
         return str(self._files.cat_file(self._path(name)).decode(errors="replace"))
+
+    def size(self, name: str) -> int | None:
+        """See :class:`Store`."""
+        path = self._path(name)
+        return int(self._files.size(path)) if self._files.exists(path) else None
 
     def write_text(self, name: str, text: str) -> None:
         """See :class:`Store`."""

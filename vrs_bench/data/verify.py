@@ -27,6 +27,8 @@ def verify(folder: str | Path, documents: bool = True) -> list[str]:
     root = Path(folder)
     manifest = read_manifest(root)
     faults = []
+    if manifest.sha256 is not None and manifest.sha256 != manifest.own_digest():
+        faults.append(f"{NAME}: its content differs from its own SHA-256")
     for name, entry in manifest.files.items():
         path = root / name
         if not path.is_file():
