@@ -25,7 +25,7 @@ from vrs_bench.evaluation.result import Bound, Result
 from vrs_bench.evaluation.rows import Key
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
-from vrs_bench.evaluation.truth import SceneTruth, Truth
+from vrs_bench.evaluation.truth import SceneTruth, Truth, ahead
 from vrs_bench.metrics.catalogue import GROUPS
 from vrs_bench.tasks import Task, get_task
 from vrs_bench.types import Floats, Report
@@ -189,10 +189,10 @@ def score_split(
     rows = len(folder.keys(task.name, split))
     tallies = {name: Tally() for name in methods}
     done = 0
-    for scene in truth:
+    # The next scene is read, and its predictions digested, while this one is scored.
+    for scene, made in ahead((scene, _made(methods, scene)) for scene in truth):
         best = Looked(scene.target, judge)
-        for name, method in methods.items():
-            images = method(scene)
+        for name, images in made.items():
             looked = best if images is scene.target else Looked(images, judge)
             judge_scene(scene, looked, best, tallies[name])
         done += len(scene.steps)
@@ -200,6 +200,10 @@ def score_split(
     for tally in tallies.values():
         judge_split(tally)
     return tallies, truth.sha256
+
+
+def _made(methods: Mapping[str, Method], scene: SceneTruth) -> dict[str, Floats]:
+    return {name: method(scene) for name, method in methods.items()}
 
 
 def _in_order(groups: Iterable[str]) -> tuple[str, ...]:

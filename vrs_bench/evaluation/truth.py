@@ -1,4 +1,4 @@
-"""The truth of a split, scene by scene, read ahead while the last scene is scored."""
+"""The truth of a split, scene by scene."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Truth:
         self._hash = hashlib.sha256(sensor_settings(folder.manifest.tasks[task.name]))
 
     def __iter__(self) -> Iterator[SceneTruth]:
-        """Yield the scenes in order; the next one is read in a thread meanwhile."""
-        return _ahead(self._scenes())
+        """Yield the scenes in order."""
+        return self._scenes()
 
     @property
     def sha256(self) -> str:
@@ -111,7 +111,7 @@ def _has(columns: tuple[Column, ...], name: str) -> bool:
     return any(column.name == name for column in columns)
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Iterator[T]:
     """Yield items, the next of which is made in a thread while the last one is used."""
     end: Any = object()
     with ThreadPoolExecutor(1) as pool:
