@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from vrs_bench.data.reader import DatasetFolder
     from vrs_bench.data.verify import verify
     from vrs_bench.errors import BenchError
-    from vrs_bench.evaluation import Result, Score, compare, evaluate, expected_input_format
+    from vrs_bench.evaluation import (
+        Result,
+        Score,
+        compare,
+        evaluate,
+        expected_input_format,
+        expected_input_schema,
+    )
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
     from vrs_bench.tasks import TASKS, get_task
     from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
@@ -40,6 +47,7 @@ _HOMES = {
     "compare": "evaluation",
     "evaluate": "evaluation",
     "expected_input_format": "evaluation",
+    "expected_input_schema": "evaluation",
     "export": "data.export",
     "get_task": "tasks",
     "load_dataset": "data.loading",
@@ -53,6 +61,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022  # by what they are for
     "evaluate",
     "expected_input_format",
+    "expected_input_schema",
     "compare",
     "Result",
     "Score",

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import datasets
+import jsonschema
 import numpy as np
 import pytest
 import skimage.metrics
@@ -19,7 +20,7 @@ import torch
 from vrs_bench.data.build import build
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation import Result, expected_input_format
+from vrs_bench.evaluation import Result, expected_input_format, expected_input_schema
 from vrs_bench.evaluation import evaluate as evaluate_all
 from vrs_bench.metrics.definition import DISTORTION
 from vrs_bench.tasks import quantise, restore
@@ -357,3 +358,21 @@ def test_import_and_use_need_neither_torch_nor_datasets() -> None:
     code = "import sys, vrs_bench.evaluation as e; print({'torch', 'datasets'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_the_schema_accepts_a_row_as_it_should_be_and_no_other(tiny: Path) -> None:
+    schema = expected_input_schema("super_res", tiny, "test")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    [scene] = DatasetFolder(tiny).scenes("super_res", "test", ["hr"])
+    row = {"scene": 900000, "time_step": 2, "prediction": restore(scene["hr"][2]).tolist()}
+    assert validator.is_valid(row)
+    for change in (
+        {"scene": 800000},
+        {"time_step": 3},
+        {"prediction": restore(scene["hr"][2])[:3].tolist()},
+        {"prediction": restore(scene["hr"][2])[:, :63].tolist()},
+        {"prediction": scene["hr"][2].astype(float).tolist()},
+    ):
+        assert not validator.is_valid({**row, **change})
+    assert not validator.is_valid({"scene": 900000, "time_step": 2})

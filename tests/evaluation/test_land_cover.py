@@ -75,7 +75,7 @@ def test_whole_scenes(scene: SceneTruth, scored: tuple[Maps, Maps, Tally]) -> No
 
 
 def test_parts(scene: SceneTruth, scored: tuple[Maps, Maps, Tally]) -> None:
-    predicted, _, tally = scored
+    predicted, best, tally = scored
     slices = tally.slices(100, 0)
     truth, every = scene.land_cover, np.stack([scene.land_cover] * STEPS)
     names = class_names()
@@ -87,7 +87,11 @@ def test_parts(scene: SceneTruth, scored: tuple[Maps, Maps, Tally]) -> None:
         expected = jaccard_score(
             truth[inside], predicted.series[inside], labels=[label], average=None
         )[0]
-        assert slices["land_cover"][names[label]]["jaccard"].mean == pytest.approx(expected)
+        found = slices["land_cover"][names[label]]
+        assert found["jaccard"].mean == pytest.approx(expected)
+        ideal = jaccard_score(truth[inside], best.series[inside], labels=[label], average=None)[0]
+        assert found["jaccard_truth"].mean == pytest.approx(ideal)
+        assert found["jaccard_ratio"].mean == pytest.approx(expected / ideal)
     position = dict(zip(scene.parts.fixed, scene.parts.masks, strict=True))
     for name in ("border", "interior"):
         inside = (truth > 0) & position["position", name]

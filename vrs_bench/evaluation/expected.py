@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vrs_bench.data.reader import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.rows import Key, row_name
 from vrs_bench.tasks import SCALE, get_task
+
+LOWEST, HIGHEST = -0.5, 1.5
+"""Floats beyond these are not overshoot but another scale."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,27 @@ class Expected:
             f"time_step and prediction"
         )
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (draft 2020-12) of one row of predictions in a table."""
+        value: dict[str, Any] = {"type": "number", "minimum": LOWEST, "maximum": HIGHEST}
+        for length in reversed(self.shape):
+            value = {"type": "array", "items": value, "minItems": length, "maxItems": length}
+        scenes, steps = ({key[part] for key in self.keys} for part in (0, 1))
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": f"A row of predictions of {self.task}, split {self.split}",
+            "description": f"{len(self.keys)} rows, each (scene, time_step) once; or uint16 "
+            f"predictions holding round({SCALE} · x).",
+            "type": "object",
+            "required": ["scene", "time_step", "prediction"],
+            "properties": {
+                "scene": {"type": "integer", "minimum": min(scenes), "maximum": max(scenes)},
+                "time_step": {"type": "integer", "minimum": min(steps), "maximum": max(steps)},
+                "prediction": value,
+            },
+        }
+
 
 def expectation(task: str, folder: DatasetFolder, split: str) -> Expected:
     """Return what a split of a dataset folder asks for.
@@ -91,3 +116,18 @@ def expected_input_format(task: str, data: str | Path | DatasetFolder, split: st
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     expected = expectation(task, folder, split)
     return f"{expected.content}\nGiven as one of:\n{expected.forms}"
+
+
+def expected_input_schema(
+    task: str, data: str | Path | DatasetFolder, split: str
+) -> dict[str, Any]:
+    """Return what :func:`expected_input_format` says as a JSON Schema of one row.
+
+    Args:
+        task, data, split: as there.
+
+    Raises:
+        BenchError: as there.
+    """
+    folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
+    return expectation(task, folder, split).schema

@@ -58,10 +58,10 @@ def land_cover_scores(scene: SceneTruth, maps: Maps, best: Maps, tally: Tally) -
         series = confusion_matrix(of.series, scene.land_cover, CLASSES)
         tally.add_confusion(f"classifier{suffix}", series)
         tally.add_confusion(f"segmentation{suffix}", confusion_matrix(of.frames, every, CLASSES))
-    _parts(scene, maps, tally)
+    _parts(scene, maps, best, tally)
 
 
-def _parts(scene: SceneTruth, maps: Maps, tally: Tally) -> None:
+def _parts(scene: SceneTruth, maps: Maps, best: Maps, tally: Tally) -> None:
     """Score the maps by part.
 
     A land cover's part is its own Jaccard index. By cloud, a pixel's series is told apart by its
@@ -69,29 +69,31 @@ def _parts(scene: SceneTruth, maps: Maps, tally: Tally) -> None:
     """
     found, frames, parts = maps.series, maps.frames, scene.parts
     every = np.broadcast_to(scene.land_cover, frames.shape)
-    by_class = {
-        "jaccard": jaccard_per_class(confusion_matrix(found, scene.land_cover, CLASSES)),
-        "segmentation_miou": jaccard_per_class(confusion_matrix(frames, every, CLASSES)),
-    }
+    by_class = [
+        jaccard_per_class(confusion_matrix(labels, truth, CLASSES))
+        for labels, truth in (
+            (found, scene.land_cover),
+            (best.series, scene.land_cover),
+            (frames, every),
+        )
+    ]
     for index, part in enumerate(parts.fixed):
+        inside = np.where(parts.masks[index], scene.land_cover, 0)
         if part[0] == "land_cover":
             there = parts.masks[index].any()
-            of = {name: values[index] if there else np.nan for name, values in by_class.items()}
+            here, ideal, seen = (float(of[index]) if there else np.nan for of in by_class)
         else:
-            inside = np.where(parts.masks[index], scene.land_cover, 0)
-            of = {
-                "jaccard": _jaccard(found, inside),
-                "segmentation_miou": _miou(frames, np.broadcast_to(inside, frames.shape)),
-            }
-        tally.add_part(scene.number, part, {name: float(value) for name, value in of.items()})
+            here, ideal = _jaccard(found, inside), _jaccard(best.series, inside)
+            seen = _miou(frames, np.broadcast_to(inside, frames.shape))
+        ratio = here / ideal if ideal > 0 else np.nan
+        of = {"jaccard": here, "jaccard_truth": ideal, "jaccard_ratio": ratio}
+        tally.add_part(scene.number, part, {**of, "segmentation_miou": seen})
     if scene.transmittance is not None:
         on_average = transmittance_masks(scene.transmittance.mean(axis=0))
         for index, part in enumerate(parts.by_step):
-            seen = parts.step_masks[:, index]
-            of = {
-                "jaccard": _jaccard(found, np.where(on_average[index], scene.land_cover, 0)),
-                "segmentation_miou": _miou(frames, np.where(seen, every, 0)),
-            }
+            under = np.where(parts.step_masks[:, index], every, 0)
+            inside = np.where(on_average[index], scene.land_cover, 0)
+            of = {"jaccard": _jaccard(found, inside), "segmentation_miou": _miou(frames, under)}
             tally.add_part(scene.number, part, of)
     steps = np.array([_miou(labels, scene.land_cover) for labels in frames])
     tally.add_steps(scene.number, {"segmentation_miou": steps})

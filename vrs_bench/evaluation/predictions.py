@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.expected import Expected
+from vrs_bench.evaluation.expected import HIGHEST, LOWEST, Expected
 from vrs_bench.evaluation.rows import Key, Read
 from vrs_bench.evaluation.sources import opened
 from vrs_bench.tasks import SCALE, restore
@@ -22,8 +22,6 @@ LINES = 20
 """Problems that an error message lists, about; the others are counted."""
 REPEATS = 3
 """Places that are listed for one and the same problem."""
-LOWEST, HIGHEST = -0.5, 1.5
-"""Floats beyond these are not overshoot but another scale."""
 
 Fault = tuple[str, str]
 """Kind of problem, and what it is in this place."""
