@@ -33,7 +33,7 @@ from torch import nn
 from tqdm import tqdm
 from training_config import TrainingConfig
 
-from vrs_bench.data.shards import SPLITS
+from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.paths import whole_file, write_text
 from vrs_bench.recipes import load_recipe

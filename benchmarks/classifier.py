@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import measure  # before NumPy: it sets the threads
 import numpy as np
 
-from vrs_bench.data.shards import SPLITS
+from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.downstream import (
     cell_accuracy,
     cell_vote,

@@ -13,7 +13,7 @@ from pathlib import Path
 from measure import print_table  # before NumPy: it sets the number of threads
 
 # isort: split
-from vrs_bench.data.shards import plan, write_shard
+from vrs_bench.data.build.shards import plan, write_shard
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS
 

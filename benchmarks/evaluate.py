@@ -18,8 +18,8 @@ from measure import print_table, seconds  # before NumPy: it sets the number of 
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from vrs_bench.data.build import build
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.build.building import build
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation import evaluate
 from vrs_bench.evaluation.truth import Truth
 from vrs_bench.metrics.catalogue import GROUPS

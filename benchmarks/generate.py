@@ -18,11 +18,11 @@ from measure import copy_seconds, print_table, seconds  # before NumPy: it sets 
 # isort: split
 import numpy as np
 
-from vrs_bench.data.build import build
-from vrs_bench.data.original import generate
-from vrs_bench.data.shards import plan, write_shard
+from vrs_bench.data.build.building import build
+from vrs_bench.data.build.shards import plan, write_shard
+from vrs_bench.data.products.commands import generate
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.recipes.original import DerivationRecipe, GenerationRecipe
+from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
 from vrs_bench.sensors.clouds import draw_clouds
 from vrs_bench.sensors.deformation import DeformationSettings
 from vrs_bench.sensors.noise import NoiseSettings, add_noise

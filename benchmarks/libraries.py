@@ -20,7 +20,7 @@ from scipy.ndimage import zoom
 from sewar.utils import Filter
 from skimage import metrics as sk
 
-from vrs_bench.data.shards import SPLITS
+from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.distortion import ergas, psnr, sam
 from vrs_bench.metrics.perceptual import ms_ssim
 from vrs_bench.metrics.structural import SSIM_WINDOW, ssim, uiqi

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import kendalltau, spearmanr
 
-from vrs_bench.data.shards import SPLITS
+from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.complex_wavelet import cw_ssim
 from vrs_bench.metrics.distortion import psnr, sam
-from vrs_bench.metrics.features import feature_distance, frechet_distance, kernel_distance
+from vrs_bench.metrics.feature_distances import feature_distance, frechet_distance, kernel_distance
 from vrs_bench.metrics.perceptual import gmsd, haarpsi, ms_ssim
 from vrs_bench.metrics.structural import ssim
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe

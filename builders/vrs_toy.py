@@ -2,7 +2,7 @@
 
 Every row is drawn on the spot; it equals the published one.
 
-    from vrs_bench.data.builder import VRSToy
+    from vrs_bench.data.read.generated import VRSToy
 
     builder = VRSToy(config_name="super_res", size="tiny")
     builder.download_and_prepare(num_proc=2)  # into the cache of `datasets`
@@ -17,6 +17,6 @@ whole `recipe` take the place of the recipe's. Each combination has a cache fold
 
 from __future__ import annotations
 
-from vrs_bench.data.builder import VRSToy, VRSToyConfig
+from vrs_bench.data.read.generated import VRSToy, VRSToyConfig
 
 __all__ = ["VRSToy", "VRSToyConfig"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vrs_bench.data.build import build
+from vrs_bench.data.build.building import build
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 
 

@@ -24,7 +24,7 @@ import typer
 from PIL import Image
 
 from vrs_bench import cli
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 
 VRS_BENCH = Path(sys.executable).with_name("vrs-bench")
 COMMANDS = {str(command.callback.__name__): command for command in cli.app.registered_commands}

@@ -11,12 +11,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vrs_bench.data.build import build
-    from vrs_bench.data.builder import VRSToy
-    from vrs_bench.data.export import export
-    from vrs_bench.data.loading import load_dataset, to_float
+    from vrs_bench.data.build.building import build
+    from vrs_bench.data.export.exporting import export
     from vrs_bench.data.publish import publish
-    from vrs_bench.data.reader import DatasetFolder
+    from vrs_bench.data.read.dataset_folder import DatasetFolder
+    from vrs_bench.data.read.generated import VRSToy
+    from vrs_bench.data.read.loading import load_dataset, to_float
     from vrs_bench.data.verify import verify
     from vrs_bench.errors import BenchError
     from vrs_bench.evaluation import (
@@ -36,25 +36,25 @@ __version__ = version("vrs-bench")
 _HOMES = {
     "BenchError": "errors",
     "BenchmarkRecipe": "recipes",
-    "DatasetFolder": "data.reader",
+    "DatasetFolder": "data.read.dataset_folder",
     "Result": "evaluation",
     "Scene": "world.scene",
     "Score": "evaluation",
     "TASKS": "tasks",
-    "VRSToy": "data.builder",
+    "VRSToy": "data.read.generated",
     "WorldRecipe": "world.scene",
-    "build": "data.build",
+    "build": "data.build.building",
     "compare": "evaluation",
     "evaluate": "evaluation",
     "expected_input_format": "evaluation",
     "expected_input_schema": "evaluation",
-    "export": "data.export",
+    "export": "data.export.exporting",
     "get_task": "tasks",
-    "load_dataset": "data.loading",
+    "load_dataset": "data.read.loading",
     "load_recipe": "recipes",
     "make_scene": "world.scene",
     "publish": "data.publish",
-    "to_float": "data.loading",
+    "to_float": "data.read.loading",
     "verify": "data.verify",
 }
 

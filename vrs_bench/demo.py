@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.data.build import build
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.build.building import build
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, compare, evaluate
 from vrs_bench.leaderboard.markdown import board_table, update_page

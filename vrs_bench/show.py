@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from vrs_bench.data.manifest import read_manifest
-from vrs_bench.data.product import INDEX, Product
+from vrs_bench.data.products.layout import INDEX, Product
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import write_text
 from vrs_bench.plots.display import save, save_animation

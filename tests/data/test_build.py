@@ -14,11 +14,11 @@ import numpy as np
 import psutil
 import pytest
 
-from vrs_bench.data.build import RECORDS, build
-from vrs_bench.data.engines import make_shard
+from vrs_bench.data.build.building import RECORDS, build
+from vrs_bench.data.build.engines import make_shard
+from vrs_bench.data.build.shards import SPLITS, plan, split_scenes
 from vrs_bench.data.manifest import read_manifest
-from vrs_bench.data.reader import DatasetFolder
-from vrs_bench.data.shards import SPLITS, plan, split_scenes
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe
@@ -163,7 +163,7 @@ def test_a_shard_that_landed_elsewhere_is_told(tmp_path, monkeypatch):
         for job in jobs:
             yield make_shard(replace(job, out=str(tmp_path / "node")), advance)
 
-    monkeypatch.setattr("vrs_bench.data.build.in_processes", elsewhere)
+    monkeypatch.setattr("vrs_bench.data.build.building.in_processes", elsewhere)
     with pytest.raises(
         BenchError, match=r"train-00000-of-00003\.parquet was made, but is not there"
     ):

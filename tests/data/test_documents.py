@@ -15,7 +15,7 @@ from huggingface_hub import DatasetCard
 from PIL import Image
 
 from vrs_bench.colours import true_colour
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.tasks import restore
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.tasks import get_task
 
 LOAD = """

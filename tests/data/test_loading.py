@@ -16,11 +16,11 @@ import pytest
 import torch
 from filelock import FileLock, Timeout
 
-from vrs_bench.data import loading
-from vrs_bench.data.build import build
-from vrs_bench.data.loading import load_dataset, to_float
+from vrs_bench.data.build.building import build
 from vrs_bench.data.manifest import read_manifest
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read import loading
+from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.data.read.loading import load_dataset, to_float
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, dump_recipe, load_recipe
@@ -169,7 +169,7 @@ def test_a_build_keeps_other_processes_out_and_they_do_not_repeat_it(
 LEAVE = """
 import os, signal, sys
 from torch.utils.data import DataLoader
-from vrs_bench.data.loading import load_dataset, to_float
+from vrs_bench.data.read.loading import load_dataset, to_float
 def closed(stream):
     rows = iter(stream)
     next(rows)
@@ -327,7 +327,7 @@ def test_a_process_that_is_handed_a_dataset_learns_the_format(tiny: Path, tmp_pa
     stored = datasets.load_dataset(str(tiny), "super_res", split="test", cache_dir=str(tmp_path))
     streamed = datasets.load_dataset(str(tiny), "super_res", split="test", streaming=True)
     for rows in (stored, streamed):
-        assert b"vrs_bench.data.floats" in pickle.dumps(to_float(rows))
+        assert b"vrs_bench.data.read.floats" in pickle.dumps(to_float(rows))
 
 
 def test_rows_that_have_lost_their_types_are_refused(tiny: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrs_bench.data.build import build
+from vrs_bench.data.build.building import build
+from vrs_bench.data.build.shards import SPLITS, private_plan, split_scenes
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.private import (
     VARIABLE,
@@ -24,8 +25,7 @@ from vrs_bench.data.private import (
     reveal,
     secret_seed,
 )
-from vrs_bench.data.reader import DatasetFolder
-from vrs_bench.data.shards import SPLITS, private_plan, split_scenes
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from vrs_bench.cli import app
 from vrs_bench.data.publish import plan_upload, publish
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vrs_bench.data.build import build
+from vrs_bench.data.build.building import build
 from vrs_bench.data.verify import verify
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 

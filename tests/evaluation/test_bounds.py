@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from vrs_bench.data.build import build
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.build.building import build
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation import evaluate
 from vrs_bench.evaluation.bounds import PACKAGED, rival_methods
 from vrs_bench.evaluation.truth import Truth

@@ -17,8 +17,8 @@ import pytest
 import skimage.metrics
 import torch
 
-from vrs_bench.data.build import build
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.build.building import build
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, expected_input_format, expected_input_schema
 from vrs_bench.evaluation import evaluate as evaluate_all

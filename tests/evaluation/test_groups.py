@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vrs_bench.data.build import build
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.build.building import build
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate
 from vrs_bench.metrics.catalogue import GROUPS, METRICS

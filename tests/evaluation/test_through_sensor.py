@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.through_sensor import consistency_rmse, through_sensor
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe

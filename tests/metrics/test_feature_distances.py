@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics import features
-from vrs_bench.metrics.features import feature_distance, frechet_distance, kernel_distance
+from vrs_bench.metrics.feature_distances import feature_distance, frechet_distance, kernel_distance
 from vrs_bench.types import Array
 
 

@@ -11,7 +11,7 @@ from scipy.signal import convolve
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.original import original_scores
+from vrs_bench.metrics.original_definitions import original_scores
 from vrs_bench.types import Array, Doubles
 
 NAMES = ["psnr", "ssim", "sam", "cw_ssim"]

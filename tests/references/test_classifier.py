@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from vrs_bench.data.shards import SPLITS
+from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_micro
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.features import feature_distance
+from vrs_bench.metrics.feature_distances import feature_distance
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references import encoder as shipped
 from vrs_bench.references.encoder import CARD, WEIGHTS, Encoder, load_encoder, perceive

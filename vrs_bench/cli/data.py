@@ -67,7 +67,7 @@ def build(
 
     Example: `vrs-bench build super_res --split private --secret-file secret --out vrs-private`
     """
-    from vrs_bench.data.build import build as build_folder
+    from vrs_bench.data.build.building import build as build_folder
     from vrs_bench.data.private import build_private, read_secret
     from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
 
@@ -202,7 +202,7 @@ def export(
 
     Example: `vrs-bench export vrs-toy --to webdataset --out vrs-toy-tar --split train`
     """
-    from vrs_bench.data.export import export as export_folder
+    from vrs_bench.data.export.exporting import export as export_folder
 
     with progress_bar(f"export to {to}") as report:
         made = export_folder(folder, to.value, out, task or (), split or (), report)

@@ -77,9 +77,9 @@ def generate(
 
     Example: `vrs-bench generate --cfg original/latent_optical --o products/latent_optical`
     """
-    from vrs_bench.data.original import generate as generate_product
+    from vrs_bench.data.products.commands import generate as generate_product
     from vrs_bench.recipes import load_recipe
-    from vrs_bench.recipes.original import GenerationRecipe
+    from vrs_bench.recipes.original_models import GenerationRecipe
 
     recipe = load_recipe(GenerationRecipe, str(cfg))
     if seed is not None:
@@ -101,9 +101,9 @@ def derive(
 
     Example: `vrs-bench derive --cfg original/sar --product products/latent_sar --o products/sar`
     """
-    from vrs_bench.data.original import derive as derive_product
+    from vrs_bench.data.products.commands import derive as derive_product
     from vrs_bench.recipes import load_recipe
-    from vrs_bench.recipes.original import DerivationRecipe
+    from vrs_bench.recipes.original_models import DerivationRecipe
 
     recipe = load_recipe(DerivationRecipe, str(cfg))
     with progress_bar("derive") as report:

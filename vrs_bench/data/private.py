@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from vrs_bench.data.build import Plan, build_plan
+from vrs_bench.data.build.building import Plan, build_plan
+from vrs_bench.data.build.shards import file_digest, private_plan, write_shard
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
-from vrs_bench.data.shards import file_digest, private_plan, write_shard
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import TASKS, get_task
@@ -79,7 +79,7 @@ def build_private(
     written as 0. Tasks that the folder already holds stay.
 
     Raises:
-        BenchError: as :func:`vrs_bench.data.build.build`.
+        BenchError: as :func:`vrs_bench.data.build.building.build`.
     """
     held = read_manifest(out).tasks if (Path(out) / NAME).is_file() else ()
     names = list(dict.fromkeys([*held, *(list(tasks) or TASKS)]))
@@ -107,7 +107,7 @@ def reveal(
         secret: what it was made from.
         out: folder for the data with its truth: a dataset folder with the one split ``private``,
             whose recipe holds the seed.
-        workers, report: as of :func:`vrs_bench.data.build.build`.
+        workers, report: as of :func:`vrs_bench.data.build.building.build`.
 
     Raises:
         BenchError: the folder is not of a private split; the secret, the truth or the inputs are

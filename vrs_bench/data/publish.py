@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vrs_bench.data.engines import RECORDS
+from vrs_bench.data.build.engines import RECORDS
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vrs_bench.data.build.shards import file_digest
 from vrs_bench.data.manifest import NAME, read_manifest
-from vrs_bench.data.shards import file_digest
 
 
 def verify(folder: str | Path, documents: bool = True) -> list[str]:

@@ -1,7 +1,7 @@
 """Evaluation: predictions in, checked scores with confidence intervals out."""
 
 from vrs_bench.evaluation.comparison import Comparison, compare
-from vrs_bench.evaluation.expected import expected_input_format, expected_input_schema
+from vrs_bench.evaluation.predictions.expected import expected_input_format, expected_input_schema
 from vrs_bench.evaluation.result import Bound, PartScore, Result, Score
 from vrs_bench.evaluation.scoring import evaluate
 

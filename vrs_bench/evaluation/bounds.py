@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.result import Bound
 from vrs_bench.evaluation.truth import SceneTruth

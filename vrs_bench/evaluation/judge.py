@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.land_cover import Maps, land_cover_scores
 from vrs_bench.evaluation.tally import Tally
@@ -129,7 +129,7 @@ def _distortion(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) 
 
 def _perceptual(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
     from vrs_bench.metrics.complex_wavelet import cw_ssim
-    from vrs_bench.metrics.features import feature_distance
+    from vrs_bench.metrics.feature_distances import feature_distance
     from vrs_bench.metrics.perceptual import gmsd, haarpsi, ms_ssim
 
     rows = {
@@ -168,7 +168,7 @@ def _consistency(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally)
 
 
 def _original(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    from vrs_bench.metrics.original import original_scores
+    from vrs_bench.metrics.original_definitions import original_scores
 
     values = original_scores(images.images, scene.target)
     tally.add(scene.number, {f"original_{name}": of.mean() for name, of in values.items()})
@@ -178,7 +178,7 @@ def judge_split(tally: Tally) -> None:
     """Add the metrics that are one number for a whole split: distances of two sets of images."""
     features = tally.features()
     if features is not None:
-        from vrs_bench.metrics.features import frechet_distance, kernel_distance
+        from vrs_bench.metrics.feature_distances import frechet_distance, kernel_distance
 
         tally.set_split_value("frechet_distance", frechet_distance(*features))
         tally.set_split_value("kernel_distance", kernel_distance(*features))

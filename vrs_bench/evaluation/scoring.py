@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import (
     Method,
@@ -18,11 +18,11 @@ from vrs_bench.evaluation.bounds import (
     packaged_bounds,
     rival_methods,
 )
-from vrs_bench.evaluation.expected import expectation
 from vrs_bench.evaluation.judge import Judge, Looked, judge_scene, judge_split, make_judge
-from vrs_bench.evaluation.predictions import checked
+from vrs_bench.evaluation.predictions.checking import checked
+from vrs_bench.evaluation.predictions.expected import expectation
+from vrs_bench.evaluation.predictions.keys import Key
 from vrs_bench.evaluation.result import Bound, Result
-from vrs_bench.evaluation.rows import Key
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
 from vrs_bench.evaluation.truth import SceneTruth, Truth, ahead

@@ -31,9 +31,10 @@ def through_sensor(
         task: the task.
         sensors: recipe of each input's sensor, as in the folder's manifest.
         seed: of the world that the scene is of.
-        scene: one scene as :meth:`vrs_bench.data.reader.DatasetFolder.scenes` yields it: its
-            number ``scene``, and arrays by row, of which ``time_step`` is read, and ``phase`` and
-            ``cloud`` where the task has them.
+        scene: one scene as
+            :meth:`vrs_bench.data.read.dataset_folder.DatasetFolder.scenes` yields it: its number
+            ``scene``, and arrays by row, of which ``time_step`` is read, ``phase`` and ``cloud``
+            where the task has them.
         prediction: (row, band, H, W) float32 in [0, 1].
 
     Returns:

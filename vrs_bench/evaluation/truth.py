@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from vrs_bench.data.manifest import TaskEntry
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.slices import Parts, parts_of
 from vrs_bench.tasks import Column, Task, restore
 from vrs_bench.types import Array, Floats

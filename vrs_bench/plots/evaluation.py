@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vrs_bench.colours import composite
-from vrs_bench.data.reader import DatasetFolder
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.expected import expectation
-from vrs_bench.evaluation.predictions import checked
+from vrs_bench.evaluation.predictions.checking import checked
+from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.result import PartScore, Result
 from vrs_bench.evaluation.scoring import Taken
 from vrs_bench.evaluation.truth import SceneTruth, Truth

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vrs_bench.colours import composite
-from vrs_bench.data.product import Product
+from vrs_bench.data.products.layout import Product
 from vrs_bench.errors import BenchError
 from vrs_bench.plots.display import draw_image
 from vrs_bench.types import Array

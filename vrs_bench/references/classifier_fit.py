@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vrs_bench.data.shards import SPLITS
+from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.errors import BenchError
 from vrs_bench.references.classifier import Classifier, series_key
 from vrs_bench.types import Array, Floats, Report

@@ -21,7 +21,7 @@ from safetensors.torch import save
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from vrs_bench.data.shards import SPLITS, file_digest
+from vrs_bench.data.build.shards import SPLITS, file_digest
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_per_class
 from vrs_bench.paths import whole_file, write_text

@@ -1,0 +1,1 @@
+"""Building a dataset folder: what goes into which file, who makes it, where it is written."""

@@ -1,0 +1,159 @@
+"""Splits and shards: what goes where, and the writing of one shard.
+
+A shard is a pure function of the recipes and its place in the plan, so any process on any
+machine writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vrs_bench.data.arrow import arrow_schema, column_encodings, to_arrow
+from vrs_bench.recipes import BenchmarkRecipe
+from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.tasks import Row, get_task
+from vrs_bench.world.scene import make_scene
+
+SPLITS = {"train": 0, "validation": 800_000, "test": 900_000}
+"""Number of the first scene of each split.
+
+Each split numbers its scenes from its own start. So a scene never changes its split when a
+dataset is made larger, and no train scene shares a random stream with a test scene.
+"""
+PRIVATE = "private"
+"""A split whose truth is held back: drawn from a secret seed, see :mod:`vrs_bench.data.private`."""
+_FIRST_PRIVATE = 700_000
+
+SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
+ROW_GROUP = 10
+"""Rows in a Parquet row group: the unit that random access decodes."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One data file of a task: which scenes of which split."""
+
+    task: str
+    split: str
+    index: int
+    of: int
+    scenes: tuple[int, ...]
+    inputs_only: bool = False
+    """Whether truth and causes are left out: what a method may see of a private split."""
+
+    @property
+    def path(self) -> str:
+        """Path inside the dataset folder."""
+        return f"{self.task}/{self.split}-{self.index:05d}-of-{self.of:05d}.parquet"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written for a shard."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def split_scenes(n_scenes: int) -> dict[str, range]:
+    """Divide scenes over the splits by largest remainder, at least one a split.
+
+    Returns:
+        the scene numbers of each split.
+    """
+    counts = {split: max(1, int(share * n_scenes)) for split, share in SHARES.items()}
+    by_remainder = sorted(SHARES, key=lambda split: -(SHARES[split] * n_scenes % 1))
+    for split in by_remainder * 2:
+        if sum(counts.values()) < n_scenes:
+            counts[split] += 1
+    counts["train"] -= sum(counts.values()) - n_scenes
+    return {split: range(SPLITS[split], SPLITS[split] + counts[split]) for split in SPLITS}
+
+
+def plan(task: str, recipe: BenchmarkRecipe) -> list[Shard]:
+    """Return the shards of a task, in order."""
+    shards = []
+    for split, scenes in split_scenes(recipe.scenes).items():
+        step = recipe.scenes_per_shard
+        parts = [scenes[i : i + step] for i in range(0, len(scenes), step)]
+        shards += [
+            Shard(task, split, index, len(parts), tuple(part)) for index, part in enumerate(parts)
+        ]
+    return shards
+
+
+def private_plan(task: str, recipe: BenchmarkRecipe, inputs_only: bool) -> list[Shard]:
+    """Return the shards of a task's private split, as long as the test split, in order."""
+    n, step = len(split_scenes(recipe.scenes)["test"]), recipe.scenes_per_shard
+    scenes = range(_FIRST_PRIVATE, _FIRST_PRIVATE + n)
+    parts = [tuple(scenes[i : i + step]) for i in range(0, n, step)]
+    return [
+        Shard(task, PRIVATE, index, len(parts), part, inputs_only)
+        for index, part in enumerate(parts)
+    ]
+
+
+def write_shard(
+    shard: Shard,
+    recipe: BenchmarkRecipe,
+    sensors: Mapping[str, SensorRecipe],
+    path: Path,
+    advance: Callable[[int], None] = lambda rows: None,
+) -> Written:
+    """Generate the scenes of a shard and write them as Parquet.
+
+    Memory holds one scene's fields and one row group, whatever the number of scenes.
+
+    Args:
+        shard: which scenes.
+        recipe: the world.
+        sensors: sensor recipe of each input column.
+        path: file to write; the caller makes it appear whole.
+        advance: called with the number of rows whenever some have been written.
+    """
+    task = get_task(shard.task)
+    columns = task.columns(recipe.world)
+    if shard.inputs_only:
+        columns = tuple(c for c in columns if c.name in task.visible(recipe.world))
+    schema = arrow_schema(columns)
+    rows = 0
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=False,
+        column_encoding=column_encodings(columns),
+        write_statistics=False,
+        write_page_checksum=True,
+    ) as writer:
+        group: list[Row] = []
+
+        def flush() -> None:
+            arrays = [to_arrow(column, [row[column.name] for row in group]) for column in columns]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), ROW_GROUP)
+            advance(len(group))
+            group.clear()
+
+        for number in shard.scenes:
+            for row in task.rows(make_scene(recipe.world, number), sensors):
+                group.append(row)
+                rows += 1
+                if len(group) == ROW_GROUP:
+                    flush()
+        if group:
+            flush()
+    return Written(rows, path.stat().st_size, file_digest(path))
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

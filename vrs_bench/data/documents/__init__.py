@@ -1,0 +1,1 @@
+"""What stands beside the data: the card, pictures, and descriptions that machines read."""

@@ -1,0 +1,75 @@
+"""Pictures of a dataset folder's scenes, for its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from vrs_bench.colours import composite, false_colour
+from vrs_bench.data.arrow import from_arrow
+from vrs_bench.data.manifest import Manifest
+from vrs_bench.paths import whole_file
+from vrs_bench.tasks import Column, Task, restore
+from vrs_bench.types import Array
+
+PICTURES = "pictures"
+_DATES = 2
+"""Dates of a scene that a picture shows."""
+_GAP = 4
+
+
+def write_picture(folder: Path, manifest: Manifest, task: Task) -> str:
+    """Write a picture of the first scene: a line a date; inputs, target, and it in false colour."""
+    first = next(path for path, file in manifest.files.items() if file.task == task.name)
+    stored = pq.read_schema(folder / first).names
+    sensors = task.sensor_recipes()
+    products: dict[str, str] = {name: sensor.product for name, sensor in sensors.items()}
+    products[task.target] = task.target_product
+    world = manifest.recipe.world
+    images = [c for c in task.columns(world) if c.name in products and c.name in stored]
+    rows = _first_rows(folder / first, images, world.horizon)
+    height = max(column.shape[1] for column in images)
+    lines = []
+    for step in np.linspace(0, world.horizon - 1, _DATES + 2).astype(int)[1:-1]:
+        shown = [
+            composite(restore(rows[column.name][step]), products[column.name]) for column in images
+        ]
+        if task.target in rows and task.target_product == "optical":
+            shown.append(false_colour(restore(rows[task.target][step])))
+        lines.append(_joined([_tile(image, height) for image in shown], axis=1))
+    name = f"{PICTURES}/{task.name}.png"
+    with whole_file(folder / name) as temporary:
+        Image.fromarray(_joined(lines, axis=0)).save(temporary, format="PNG", optimize=True)
+    return name
+
+
+def _first_rows(path: Path, columns: list[Column], rows: int) -> dict[str, Array]:
+    """Return the first rows of a shard; its row groups are read one by one."""
+    names, found = [column.name for column in columns], 0
+    parts: list[pa.Table] = []
+    with pq.ParquetFile(path) as file:
+        while found < rows:
+            parts.append(file.read_row_group(len(parts), columns=names, use_threads=False))
+            found += len(parts[-1])
+    table = pa.concat_tables(parts).combine_chunks()
+    return {column.name: from_arrow(column, table[column.name].chunk(0)) for column in columns}
+
+
+def _tile(image: Array, height: int) -> Array:
+    """Return a composite as bytes, its pixels repeated up to a height."""
+    times = height // image.shape[0]
+    tile: Array = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    enlarged: Array = tile.repeat(times, axis=0).repeat(times, axis=1)
+    return enlarged
+
+
+def _joined(tiles: list[Array], axis: int) -> Array:
+    """Put tiles of one size beside each other with white gaps."""
+    shape = list(tiles[0].shape)
+    shape[axis] = _GAP
+    gap = np.full(shape, 255, np.uint8)
+    return np.concatenate([part for tile in tiles for part in (tile, gap)][:-1], axis=axis)

@@ -1,0 +1,1 @@
+"""A dataset in other forms: tar files for `webdataset`, products in HDF5."""

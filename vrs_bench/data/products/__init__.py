@@ -1,0 +1,1 @@
+"""Products in the layout of the original toy, and its two commands."""

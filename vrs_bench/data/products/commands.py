@@ -1,0 +1,102 @@
+"""The original toy's two commands: generate a latent product, derive another from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from vrs_bench.data.products.layout import Features, Product, ProductWriter
+from vrs_bench.errors import BenchError
+from vrs_bench.recipes import digest
+from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
+from vrs_bench.sensors.sensor import Place, observe, observe_labels
+from vrs_bench.types import Report
+from vrs_bench.world.scene import make_scene
+
+
+def generate(
+    recipe: GenerationRecipe, out: str | Path, report: Report = lambda done, total: None
+) -> Product:
+    """Generate a latent product; frames go to disk one by one, so memory does not grow.
+
+    Args:
+        recipe: what to generate.
+        out: folder of the product; must be new or empty.
+        report: progress callback, (frames done, frames in all).
+
+    Raises:
+        BenchError: the archive does not fit the recipe, or the folder holds something already.
+    """
+    world = recipe.world()
+    features = Features(
+        width=world.width,
+        height=world.height,
+        nbands=recipe.product.nbands,
+        horizon=world.horizon,
+        ndigit=world.cells.n,
+        nframes=0,
+    )
+    scene = make_scene(world, 0)
+    writer = ProductWriter(out, features, digest(recipe), recipe.astype)
+    annotation = np.stack([scene.cell, scene.land_cover])
+    for step in range(world.horizon):
+        if writer.has(step):
+            writer.keep(step)
+        else:
+            writer.write(step, scene.frame("frames", step), annotation)
+        report(step + 1, world.horizon)
+    writer.close()
+    return Product(out)
+
+
+def derive(
+    recipe: DerivationRecipe,
+    product: str | Path | None,
+    out: str | Path,
+    report: Report = lambda done, total: None,
+) -> Product:
+    """Derive a product from another, frame by frame.
+
+    Args:
+        recipe: the sensor.
+        product: folder of the product to derive from; None: the recipe's own path.
+        out: folder of the derived product; must be new or empty.
+        report: progress callback, (frames done, frames in all).
+
+    Raises:
+        BenchError: no product given or found, a stage that does not fit its size, or the folder
+            holds something already.
+    """
+    source = product or recipe.latent_product_path
+    if source is None:
+        raise BenchError("latent_product_path: the recipe has none; give one with --product")
+    latent = Product(source)
+    height, width = latent.features.height, latent.features.width
+    sensor = recipe.sensor(height, width)
+    place = Place(recipe.seed, 0, height, width)
+    size = {"height": recipe.target_size.height, "width": recipe.target_size.width}
+    origin = (latent.path / "index.json").read_text(encoding="utf-8")
+    writer = ProductWriter(
+        out, latent.features.model_copy(update=size), digest(recipe) + origin, "h5"
+    )
+    annotation = None
+    observed = set(latent.steps)
+    for step in range(latent.features.horizon):
+        if step % sensor.revisit or step not in observed:
+            writer.skip(step)
+        elif writer.has(step):
+            writer.keep(step)
+        else:
+            frame, labels = latent[step]
+            if annotation is None:
+                cell = observe_labels(sensor, labels[..., 0])
+                # The class of a pixel is that of its cell: merged apart, the two could disagree.
+                of_cell = np.zeros(int(labels[..., 0].max()) + 1, np.int16)
+                of_cell[labels[..., 0]] = labels[..., 1]
+                annotation = np.stack([cell, of_cell[cell]])
+            bands = np.ascontiguousarray(frame.transpose(2, 0, 1))
+            writer.write(step, observe(sensor, place, step, bands), annotation)
+        report(step + 1, latent.features.horizon)
+    writer.close()
+    return Product(out)

@@ -1,0 +1,1 @@
+"""Reading a dataset: scene by scene, through `datasets`, or drawn when it is asked for."""

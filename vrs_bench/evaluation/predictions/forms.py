@@ -1,0 +1,190 @@
+"""The forms in which predictions come, each opened as rows that are read one at a time.
+
+Nothing here judges shapes or values (that is :mod:`vrs_bench.evaluation.predictions.checking`),
+and no form is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.predictions.expected import Expected
+from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key, named_key, row_name
+from vrs_bench.evaluation.predictions.npy import mapped, not_npy, read_header, stand_in
+from vrs_bench.evaluation.predictions.tables import dataset_rows, parquet_rows
+from vrs_bench.evaluation.predictions.tars import tar_rows
+from vrs_bench.types import Array
+
+
+@dataclass(frozen=True)
+class Source:
+    """Predictions as they were given."""
+
+    name: str
+    """What messages call them: the path, or ``predictions``."""
+    rows: Iterable[PredictionRow]
+    one_pass: bool = False
+    """Whether a row can be read only until the next one is asked for."""
+
+
+@contextmanager
+def opened(predictions: object, expected: Expected) -> Iterator[Source]:
+    """Open predictions of any form.
+
+    Args:
+        predictions: a path, mapping, iterable of pairs, array, or ``datasets.Dataset``.
+        expected: what the split asks for.
+
+    Raises:
+        BenchError: none of the forms, nothing there, or a file that can't be read.
+    """
+    datasets = sys.modules.get("datasets")  # nobody has a Dataset who has not imported it
+    if isinstance(predictions, (str, os.PathLike)):
+        with _opened_path(Path(predictions), expected) as source:
+            yield source
+    elif isinstance(predictions, Mapping):
+        yield Source("predictions", _mapping_rows(predictions))
+    elif datasets is not None and isinstance(predictions, datasets.Dataset):
+        yield Source("predictions", dataset_rows(predictions))
+    elif hasattr(predictions, "__array__"):
+        array = as_array(predictions)
+        yield Source("predictions", _stack_rows(array, "predictions", expected))
+    elif isinstance(predictions, Iterable):
+        yield Source("predictions", _pair_rows(predictions), one_pass=True)
+    else:
+        raise BenchError(
+            f"predictions: got {type(predictions).__name__}; expected one of:\n{expected.forms}"
+        )
+
+
+@contextmanager
+def _opened_path(path: Path, expected: Expected) -> Iterator[Source]:
+    kind = path.suffix.lower()
+    if path.is_dir():
+        found = {
+            end: [p for p in sorted(path.glob(f"*{end}")) if not p.name.startswith(".")]
+            for end in (".npy", ".parquet", ".tar")
+        }
+        kinds = [end for end, files in found.items() if files]
+        if len(kinds) > 1:
+            raise BenchError(f"{path}: holds {' and '.join(kinds)} files; keep one kind")
+        if not kinds:
+            raise BenchError(
+                f"{path}: no .npy or .parquet files in this folder; expected files such as "
+                f"{row_name(expected.keys[0])}.npy, named scene_step, or .parquet or .tar files"
+            )
+        [files] = (found[end] for end in kinds)
+        if found[".npy"]:
+            yield Source(str(path), _folder_rows(files))
+        elif found[".parquet"]:
+            yield Source(str(path), parquet_rows(files), one_pass=True)
+        else:
+            yield Source(str(path), tar_rows(files, expected.shape))
+    elif not path.exists():
+        raise BenchError(f"{path}: no such file or folder")
+    elif kind == ".npz":
+        try:
+            archive = zipfile.ZipFile(path)
+        except Exception as error:  # of damaged bytes, the parsers raise almost anything
+            raise BenchError(f"{path}: truncated, or not an .npz file ({error})") from error
+        with archive:
+            yield Source(str(path), _archive_rows(archive, expected))
+    elif kind == ".npy":
+        yield Source(str(path), _stack_rows(mapped(path), str(path), expected))
+    elif kind == ".parquet":
+        yield Source(str(path), parquet_rows([path]), one_pass=True)
+    elif kind == ".tar":
+        yield Source(str(path), tar_rows([path], expected.shape))
+    else:
+        raise BenchError(f"{path}: unknown kind of file; expected one of:\n{expected.forms}")
+
+
+def as_array(value: Any) -> Array:
+    """Return a NumPy view or copy of an array, a tensor in CPU memory, or nested lists.
+
+    Raises:
+        BenchError: the value is none of these, or has masked values.
+    """
+    if np.ma.is_masked(value):
+        raise BenchError("masked values in an array; fill them")
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # torch: device, gradient, bfloat16
+        hint = "; give .detach().float().cpu()" if hasattr(value, "detach") else ""
+        raise BenchError(f"{type(value).__name__} is no array ({error}){hint}") from error
+
+
+def _mapping_rows(mapping: Mapping[Any, Any]) -> Iterator[PredictionRow]:
+    for key in mapping:
+        yield as_key(key), partial(_mapping_value, mapping, key)
+
+
+def _mapping_value(mapping: Mapping[Any, Any], key: object) -> Array:
+    return as_array(mapping[key])
+
+
+def _pair_rows(pairs: Iterable[Any]) -> Iterator[PredictionRow]:
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, (tuple, list)) and len(pair) == 2:
+            yield as_key(pair[0]), partial(as_array, pair[1])
+        else:
+            fault = f"item {number}: expected ((scene, time_step), array), got "
+            yield fault + type(pair).__name__, partial(as_array, pair)
+
+
+def _stack_rows(array: Array, name: str, expected: Expected) -> Iterator[PredictionRow]:
+    if array.shape != expected.stack_shape:
+        raise BenchError(
+            f"{name}: expected shape {expected.stack_shape}, which is (row, band, height, width) "
+            f"in the order of the split's rows; got {array.shape}"
+        )
+    for index, key in enumerate(expected.keys):
+        yield key, partial(_stack_row, array, index)
+
+
+def _stack_row(array: Array, index: int) -> Array:
+    return np.asarray(array[index])
+
+
+# NumPy files
+
+
+def _folder_rows(files: list[Path]) -> Iterator[PredictionRow]:
+    for file in files:
+        yield named_key(file.stem), partial(mapped, file)
+
+
+def _archive_rows(archive: zipfile.ZipFile, expected: Expected) -> Iterator[PredictionRow]:
+    for member in archive.infolist():
+        key = named_key(member.filename.removesuffix(".npy"))
+        yield key, partial(_member, archive, member, expected.shape)
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shape: tuple[int, ...]) -> Array:
+    """Read an array of an .npz file, if it has the shape that is wanted.
+
+    Otherwise an array of its shape and dtype is returned that takes no memory: a small file may
+    unpack to a very large array.
+    """
+    name = f"{archive.filename}: {member.filename}"
+    try:
+        with archive.open(member) as file:
+            other = stand_in(read_header(file), shape)
+        if other is not None:
+            return other
+        with archive.open(member) as file:
+            array: Array = np.lib.format.read_array(file, allow_pickle=False)
+            return array
+    except Exception as error:  # of damaged bytes, the parsers raise almost anything
+        raise not_npy(name, error) from error
