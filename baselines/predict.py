@@ -33,11 +33,11 @@ from torch import nn
 from tqdm import tqdm
 from training_config import TrainingConfig
 
+from vrs_bench.columns import quantise
 from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.paths import whole_file, write_text
 from vrs_bench.recipes import load_recipe
-from vrs_bench.tasks import quantise
 from vrs_bench.types import Array, Floats
 
 RECORD = ".made-by.json"

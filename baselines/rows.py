@@ -18,10 +18,11 @@ import numpy as np
 from models.untrained import upsample
 from torch.utils.data import Dataset, Sampler
 
+from vrs_bench.columns import restore
 from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import SUPER_RES, restore
+from vrs_bench.tasks import SUPER_RES
 from vrs_bench.types import Array, Floats
 
 Key = tuple[int, int]

@@ -18,6 +18,7 @@ from measure import copy_seconds, print_table, seconds  # before NumPy: it sets 
 # isort: split
 import numpy as np
 
+from vrs_bench.columns import quantise
 from vrs_bench.data.build.building import build
 from vrs_bench.data.build.shards import plan, write_shard
 from vrs_bench.data.products.commands import generate
@@ -27,7 +28,7 @@ from vrs_bench.sensors.clouds import draw_clouds
 from vrs_bench.sensors.deformation import DeformationSettings
 from vrs_bench.sensors.noise import NoiseSettings, add_noise
 from vrs_bench.sensors.sensor import Place, SensorRecipe, geometry, observe, view
-from vrs_bench.tasks import TASKS, get_task, quantise
+from vrs_bench.tasks import TASKS, get_task
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.cells import draw_sites, rasterise
 from vrs_bench.world.scene import Scene, WorldRecipe, make_scene

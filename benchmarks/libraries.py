@@ -20,12 +20,13 @@ from scipy.ndimage import zoom
 from sewar.utils import Filter
 from skimage import metrics as sk
 
+from vrs_bench.columns import SCALE, restore
 from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.distortion import ergas, psnr, sam
 from vrs_bench.metrics.perceptual import ms_ssim
 from vrs_bench.metrics.structural import SSIM_WINDOW, ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import SCALE, get_task, restore
+from vrs_bench.tasks import get_task
 from vrs_bench.world.scene import make_scene
 
 STEP = 10

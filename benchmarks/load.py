@@ -26,13 +26,13 @@ import torch
 import webdataset
 from torch.utils.data import DataLoader
 
+from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.export.exporting import export
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.read.loading import to_float
 from vrs_bench.paths import bundled
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import restore
 
 sys.path.insert(0, str(bundled("baselines")))
 from models.unet import CORRECTION, UNet

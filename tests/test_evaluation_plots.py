@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import PartScore, Result, evaluate
 from vrs_bench.plots import evaluation as plots
-from vrs_bench.tasks import restore
 from vrs_bench.types import Floats
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vrs_bench.columns import restore
     from vrs_bench.data.build.building import build
     from vrs_bench.data.export.exporting import export
     from vrs_bench.data.publish import publish
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         expected_input_schema,
     )
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-    from vrs_bench.tasks import TASKS, get_task
+    from vrs_bench.tasks import TASKS, BoundTask, bind, get_task
     from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
 
 __version__ = version("vrs-bench")
@@ -40,9 +41,11 @@ _HOMES = {
     "Result": "evaluation",
     "Scene": "world.scene",
     "Score": "evaluation",
+    "BoundTask": "tasks",
     "TASKS": "tasks",
     "VRSToy": "data.read.generated",
     "WorldRecipe": "world.scene",
+    "bind": "tasks",
     "build": "data.build.building",
     "compare": "evaluation",
     "evaluate": "evaluation",
@@ -54,6 +57,7 @@ _HOMES = {
     "load_recipe": "recipes",
     "make_scene": "world.scene",
     "publish": "data.publish",
+    "restore": "columns",
     "to_float": "data.read.loading",
     "verify": "data.verify",
 }
@@ -67,6 +71,7 @@ __all__ = [  # noqa: RUF022  # by what they are for
     "Score",
     "load_dataset",
     "to_float",
+    "restore",
     "VRSToy",
     "build",
     "verify",
@@ -75,6 +80,8 @@ __all__ = [  # noqa: RUF022  # by what they are for
     "DatasetFolder",
     "TASKS",
     "get_task",
+    "bind",
+    "BoundTask",
     "make_scene",
     "Scene",
     "WorldRecipe",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
@@ -21,7 +22,6 @@ from vrs_bench.paths import bundled
 from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.scripts import run_baseline
-from vrs_bench.tasks import get_task, restore
 
 Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -117,7 +117,7 @@ def _draw(data: Path, predictions: Path, out: Path) -> list[Path]:
     from vrs_bench.plots.scene import comparison, scene_panel
     from vrs_bench.world.scene import make_scene
 
-    folder, task, step = DatasetFolder(data), get_task(TASK), 3
+    folder, task, step = DatasetFolder(data), DatasetFolder(data).manifest.bound(TASK), 3
     scene = next(folder.scenes(TASK, "test", ["lr", task.target]))
     images = {"input": restore(scene["lr"][step])}
     for method in ("nearest", "bicubic", "unet"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from vrs_bench.data.manifest import read_manifest
+from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.data.products.layout import INDEX, Product
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import write_text
@@ -14,7 +14,7 @@ from vrs_bench.plots.physics import class_signatures, texture_kernels
 from vrs_bench.plots.product import product_animation, product_panel
 from vrs_bench.plots.scene import animation, scene_panel, stages
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import calendar, get_task
+from vrs_bench.tasks import bind, calendar
 from vrs_bench.world.scene import make_scene
 
 
@@ -51,21 +51,24 @@ def draw(
     if view == "texture":
         return save(texture_kernels(), out)
     if Path(source).is_dir():
+        made_from: BenchmarkRecipe | Manifest = read_manifest(source)
         world = read_manifest(source).recipe.world
     else:
-        world = load_recipe(BenchmarkRecipe, source).world
+        made_from = load_recipe(BenchmarkRecipe, source)
+        world = made_from.world
     if view == "signatures":
         return save(class_signatures(calendar(world)), out)
     if view != "geojson":
         calendar(world)  # all other views pair optical with radar images
-    place, chosen = make_scene(world, scene), get_task(task)
+    place = make_scene(world, scene)
     if view == "geojson":
         write_text(out, json.dumps(place.to_geojson()) + "\n")
         return out
+    chosen = bind(task, made_from)
     if view == "animation":
         return save_animation(*animation(place, chosen), out)
     if step >= world.horizon:
         raise BenchError(f"step: the scene has time steps 0 to {world.horizon - 1}, got {step}")
     if view == "stages":
-        return save(stages(place, chosen.sensor_recipes()[chosen.main_input], step), out)
+        return save(stages(place, chosen.main_sensor, step), out)
     return save(scene_panel(place, chosen, step, pixel), out)

@@ -1,4 +1,4 @@
-"""The tasks: which sensors, which columns, which forward operator.
+"""The tasks, and what becomes of a task on the data of one recipe.
 
 A row is one scene at one time step. Its *derived* columns are what a method may see, plus the
 target; its *latent* columns are the truth: target, masks, physical state, and the causes of what
@@ -9,39 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
+from vrs_bench.columns import Column, Row, quantise
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.recipes import load_recipe
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
-from vrs_bench.types import Array
 from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS
 from vrs_bench.world.scene import Scene, WorldRecipe
 from vrs_bench.world.series.phenology import PhenologySettings
 
-SCALE = 10_000
-"""Images are published as uint16, value = round(10000 · x), as Sentinel-2 reflectance is."""
-
 BANDS = {"optical": OPTICAL_BANDS, "sar": SAR_BANDS}
 """The latent products that tasks are made of."""
-
-Row = dict[str, Any]
-"""Column name → NumPy array or scalar of the published type."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the published data."""
-
-    name: str
-    kind: Literal["image", "mask", "vector", "scalar"]
-    dtype: str
-    text: str
-    """What it holds, with units; goes into the dataset card."""
-    shape: tuple[int, ...] = ()
-    """Shape of one value; () for a scalar."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +34,12 @@ class Task:
     title: str
     description: str
     sensors: Mapping[str, str]
-    """Input column → packaged sensor recipe. The first input is the main one: only it may have
-    clouds, a calibration error or a registration shift."""
+    """Input column → packaged sensor recipe, which a benchmark recipe may replace. The first input
+    is the main one: the consistency scores look through its sensor."""
     target: str
     """Column of the truth, on the latent grid."""
     target_product: str
     """Latent product that the target is."""
-    gsd_ratio: int
-    """Ground sampling distance of the main input over that of the target (for ERGAS)."""
     headline: str
     """The metric that ranks."""
 
@@ -68,46 +48,94 @@ class Task:
         """Column of the main input."""
         return next(iter(self.sensors))
 
-    def sensor_recipes(self) -> dict[str, SensorRecipe]:
-        """Load the packaged recipe of each input's sensor."""
-        return {column: load_recipe(SensorRecipe, name) for column, name in self.sensors.items()}
 
-    def configs(self, world: WorldRecipe) -> dict[str, tuple[str, ...]]:
-        """Return the published configs and the columns of each: derived, and latent."""
-        names = [column.name for column in self.columns(world)]
-        truth = names.index(self.target)
-        derived = names[: truth + 1]
-        return {
-            self.name: tuple(derived),
-            f"{self.name}_latent": (*derived[: len(_KEY)], *names[truth:]),
-        }
+class Described(Protocol):
+    """What says how data were made: a dataset's manifest."""
 
-    def visible(self, world: WorldRecipe) -> tuple[str, ...]:
-        """Return the columns that a method may see: keys, inputs, and what is known of them."""
-        derived = self.configs(world)[self.name]
-        return derived[: derived.index(self.target)]
+    @property
+    def recipe(self) -> BenchmarkRecipe:
+        """The world and its size."""
 
-    def columns(self, world: WorldRecipe) -> tuple[Column, ...]:
-        """Return all columns for a world: keys, inputs, target, truth of masks and causes."""
-        calendar(world)
-        sensors = self.sensor_recipes()
-        main = sensors[self.main_input]
-        size = (world.height, world.width)
+    def sensors_of(self, task: str) -> Mapping[str, SensorRecipe]:
+        """Return the recipe of each input's sensor."""
+
+
+@dataclass(frozen=True)
+class BoundTask:
+    """A task on the data of one recipe: what its rows hold, and what made them."""
+
+    task: Task
+    world: WorldRecipe
+    sensors: Mapping[str, SensorRecipe]
+    """Input column → recipe of its sensor, the main input first."""
+
+    @property
+    def name(self) -> str:
+        """Name of the task."""
+        return self.task.name
+
+    @property
+    def target(self) -> str:
+        """Column of the truth."""
+        return self.task.target
+
+    @property
+    def main_input(self) -> str:
+        """Column of the main input."""
+        return self.task.main_input
+
+    @property
+    def main_sensor(self) -> SensorRecipe:
+        """Sensor of the main input."""
+        return self.sensors[self.main_input]
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the target's bands."""
+        return BANDS[self.task.target_product]
+
+    @cached_property
+    def gsd_ratio(self) -> float:
+        """Ground sampling distance of the main input over that of the target (for ERGAS)."""
+        height, width = self.column(self.main_input).shape[1:]
+        return float(np.sqrt(self.world.height * self.world.width / (height * width)))
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns: keys, inputs and what is known of them, target, truth of masks and causes.
+
+        Raises:
+            BenchError: a sensor does not fit the size of the world.
+        """
+        main, size = self.main_sensor, (self.world.height, self.world.width)
         columns = list(_KEY)
-        for name, sensor in sensors.items():
+        for name, sensor in self.sensors.items():
             shape = (len(BANDS[sensor.product]), *sensor.output_size(*size))
             text = f"Input: {_PRODUCT_TEXT[sensor.product]}, {_SEEN_TEXT[sensor.product]}."
-            columns.append(Column(name, "image", "uint16", text, shape))
+            columns.append(Column(name, "image", "uint16", text, shape, visible=True))
         if main.phase is not None:
-            columns.append(Column("phase", "vector", "float32", self._phase_text(), (2,)))
-        shape = (len(BANDS[self.target_product]), *size)
-        text = f"Target: latent {_PRODUCT_TEXT[self.target_product]}."
+            text = self._phase_text(columns[-len(self.sensors)].shape)
+            columns.append(Column("phase", "vector", "float32", text, (2,), visible=True))
+        shape = (len(self.bands), *size)
+        text = f"Target: latent {_PRODUCT_TEXT[self.task.target_product]}."
         columns.append(Column(self.target, "image", "uint16", text, shape))
         columns += [
             Column(
-                "land_cover", "mask", "uint8", "Land-cover class 1 to 8; 0 between cells.", size
+                "land_cover",
+                "mask",
+                "uint8",
+                "Land-cover class 1 to 8; 0 between cells.",
+                size,
+                static=True,
             ),
-            Column("cell", "mask", "int16", "Cell (field) number from 1; 0 between cells.", size),
+            Column(
+                "cell",
+                "mask",
+                "int16",
+                "Cell (field) number from 1; 0 between cells.",
+                size,
+                static=True,
+            ),
             Column(
                 "backscatter",
                 "image",
@@ -124,28 +152,54 @@ class Task:
         if main.brightness is not None:
             of = f"of `{self.main_input}`'s calibration error, static per scene"
             columns += [
-                Column("gain", "scalar", "float32", f"Gain {of}."),
-                Column("bias", "scalar", "float32", f"Bias {of}, on the [0, 1] scale."),
+                Column("gain", "scalar", "float32", f"Gain {of}.", static=True),
+                Column(
+                    "bias", "scalar", "float32", f"Bias {of}, on the [0, 1] scale.", static=True
+                ),
             ]
         return tuple(columns)
 
-    def _phase_text(self) -> str:
-        name, ratio = self.main_input, self.gsd_ratio
+    def column(self, name: str) -> Column:
+        """Return a column by name.
+
+        Raises:
+            BenchError: no such column.
+        """
+        found = {column.name: column for column in self.columns}
+        if name not in found:
+            raise BenchError(f"{self.name}: no column '{name}'{did_you_mean(name, found)}")
+        return found[name]
+
+    @cached_property
+    def visible(self) -> tuple[str, ...]:
+        """The columns that a method may see: keys, inputs, and what is known of them."""
+        return tuple(column.name for column in self.columns if column.visible)
+
+    @cached_property
+    def configs(self) -> dict[str, tuple[str, ...]]:
+        """The published configs and the columns of each: derived, and latent."""
+        hidden = (column.name for column in self.columns if not column.visible)
+        keys = tuple(column.name for column in _KEY)
+        return {
+            self.name: (*self.visible, self.target),
+            f"{self.name}_latent": (*keys, *hidden),
+        }
+
+    def _phase_text(self, shape: tuple[int, ...]) -> str:
+        name, ratio = self.main_input, self.world.height // shape[1]
         return (
             f"Registration shift (rows, columns) of `{name}` against the grid of `{self.target}`, "
             f"in `{name}` pixels: `{name}` pixel i is centred at (i + 0.5 + shift) · {ratio} of "
             f"`{self.target}`."
         )
 
-    def rows(self, scene: Scene, sensors: Mapping[str, SensorRecipe]) -> Iterator[Row]:
-        """Yield the rows of a scene in time order, as they are published.
+    def place(self, scene: int) -> Place:
+        """Return what sensors look at: a scene of the world."""
+        return Place(self.world.seed, scene, self.world.height, self.world.width)
 
-        Args:
-            scene: the truth.
-            sensors: recipe of each input's sensor, see :meth:`sensor_recipes`.
-        """
-        world = scene.recipe
-        place = Place(world.seed, scene.number, world.height, world.width)
+    def rows(self, scene: Scene) -> Iterator[Row]:
+        """Yield the rows of a scene in time order, as they are published."""
+        world, place, sensors = self.world, self.place(scene.number), self.sensors
         land_cover = scene.land_cover.astype(np.uint8)
         dates = calendar(world)
         for step in range(world.horizon):
@@ -161,7 +215,7 @@ class Task:
                 if name == self.main_input:
                     main = seen
             row["phase"] = np.array(main.shift, np.float32)
-            row[self.target] = quantise(frames[self.target_product])
+            row[self.target] = quantise(frames[self.task.target_product])
             row |= {
                 "land_cover": land_cover,
                 "cell": scene.cell,
@@ -169,7 +223,7 @@ class Task:
                 "gain": np.float32(main.gain),
                 "bias": np.float32(main.bias),
             }
-            if sensors[self.main_input].clouds is not None:
+            if self.main_sensor.clouds is not None:
                 clear = np.zeros((world.height, world.width), np.float32)
                 row["cloud"] = quantise(main.clouds.opacity if main.clouds else clear)
                 shadow = main.clouds.shadow if main.clouds else None
@@ -178,9 +232,9 @@ class Task:
 
 
 _KEY = (
-    Column("scene", "scalar", "int32", "Scene number; a split holds whole scenes."),
-    Column("time_step", "scalar", "int16", "Time step within the scene, from 0."),
-    Column("day_of_year", "scalar", "int16", "Day of the year of the time step."),
+    Column("scene", "scalar", "int32", "Scene number; a split holds whole scenes.", visible=True),
+    Column("time_step", "scalar", "int16", "Time step within the scene, from 0.", visible=True),
+    Column("day_of_year", "scalar", "int16", "Day of the year of the time step.", visible=True),
 )
 _PRODUCT_TEXT = {
     "optical": "reflectance (blue, green, red, NIR) × 10000",
@@ -203,29 +257,18 @@ def calendar(world: WorldRecipe) -> PhenologySettings:
     return world.series
 
 
-def quantise(image: Array) -> Array:
-    """Return an image in [0, 1] on the published uint16 scale; values are off by ≤ 0.5e-4."""
-    return np.rint(np.clip(image, 0, 1) * np.float32(SCALE)).astype(np.uint16)
-
-
-def restore(values: Array) -> Array:
-    """Return published uint16 values as float32 in [0, 1]."""
-    return values.astype(np.float32) / np.float32(SCALE)
-
-
 SUPER_RES = Task(
     name="super_res",
     title="Super-resolution",
     description=(
-        "Restore the latent optical image from one with pixels four times as large, blurred by "
-        "the sensor's point spread function, shifted by a known fraction of a pixel, "
+        "Restore the latent optical image from one with larger pixels, blurred by the sensor's "
+        " point spread function, shifted by a known fraction of a pixel, "
         "miscalibrated and noisy. Rows of one scene follow each other in time, so a method may "
         "use the whole series."
     ),
     sensors={"lr": "super_res"},
     target="hr",
     target_product="optical",
-    gsd_ratio=4,
     headline="jaccard_ratio",
 )
 
@@ -240,7 +283,6 @@ CLOUD_REMOVAL = Task(
     sensors={"cloudy": "cloudy", "sar": "sar"},
     target="clear",
     target_product="optical",
-    gsd_ratio=1,
     headline="jaccard_ratio",
 )
 
@@ -255,7 +297,6 @@ SAR_TO_OPTICAL = Task(
     sensors={"sar": "sar"},
     target="optical",
     target_product="optical",
-    gsd_ratio=1,
     headline="jaccard_ratio",
 )
 
@@ -271,3 +312,46 @@ def get_task(name: str) -> Task:
     if name not in TASKS:
         raise BenchError(f"unknown task '{name}'{did_you_mean(name, TASKS)}")
     return TASKS[name]
+
+
+def bind(task: str | Task, source: BenchmarkRecipe | Described) -> BoundTask:
+    """Bind a task to data that are to be made, or that were made.
+
+    Args:
+        task: the task or its name.
+        source: a benchmark recipe, whose own sensors take the place of the packaged ones; or a
+            dataset's manifest, whose sensors are those that made it.
+
+    Raises:
+        BenchError: no such task; or the world has not the products that it needs, or a sensor
+            does not fit the task or the size of the world.
+    """
+    task = get_task(task) if isinstance(task, str) else task
+    if isinstance(source, BenchmarkRecipe):
+        world = source.world
+        own: Mapping[str, SensorRecipe] = source.sensors.get(task.name, {})
+        for name in source.sensors:
+            if name not in TASKS:
+                raise BenchError(f"sensors: unknown task '{name}'{did_you_mean(name, TASKS)}")
+    else:
+        world, own = source.recipe.world, source.sensors_of(task.name)
+    for name in own:
+        if name not in task.sensors:
+            raise BenchError(
+                f"sensors.{task.name}: no input '{name}'{did_you_mean(name, task.sensors)}"
+            )
+    sensors = {
+        column: own[column] if column in own else load_recipe(SensorRecipe, packaged)
+        for column, packaged in task.sensors.items()
+    }
+    for column, sensor in sensors.items():
+        expected = load_recipe(SensorRecipe, task.sensors[column]).product
+        if sensor.product != expected:
+            raise BenchError(
+                f"sensors.{task.name}.{column}: expected a sensor of the product '{expected}', "
+                f"got '{sensor.product}'"
+            )
+    calendar(world)
+    bound = BoundTask(task, world, sensors)
+    _ = bound.columns  # a sensor that does not fit the size says so here
+    return bound

@@ -14,11 +14,11 @@ from models.unet import UNet, UNetSettings
 from models.untrained import upsample
 from training_config import TrainingConfig
 
+from vrs_bench.columns import quantise, restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import dump_recipe
-from vrs_bench.tasks import quantise, restore
 
 SETTINGS = UNetSettings(encoder="test_resnet", widths=(6, 8))
 

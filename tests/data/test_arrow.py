@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from vrs_bench.columns import SCALE, Column, quantise, restore
 from vrs_bench.data.arrow import arrow_schema, card_feature, feature, from_arrow, to_arrow
-from vrs_bench.tasks import SCALE, Column, quantise, restore
 
 COLUMNS = [
     Column("image", "image", "uint16", "", (4, 6, 5)),

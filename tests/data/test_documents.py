@@ -15,8 +15,8 @@ from huggingface_hub import DatasetCard
 from PIL import Image
 
 from vrs_bench.colours import true_colour
+from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
-from vrs_bench.tasks import restore
 
 
 def card(folder: Path) -> Any:

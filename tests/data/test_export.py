@@ -21,12 +21,13 @@ from torch.utils.data import DataLoader
 from typer.testing import CliRunner
 
 from vrs_bench.cli import app
+from vrs_bench.columns import Column, restore
 from vrs_bench.data.export.exporting import NAME, export
 from vrs_bench.data.export.webdataset import write_tar
 from vrs_bench.data.products.layout import Product
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import Column, get_task, restore
+from vrs_bench.tasks import get_task
 
 ARRAYS = ("lr", "hr", "land_cover", "cell", "backscatter")
 NUMBERS = ("day_of_year", "phase", "gain", "bias")

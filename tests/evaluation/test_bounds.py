@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation import evaluate
@@ -14,7 +15,7 @@ from vrs_bench.evaluation.bounds import PACKAGED, rival_methods
 from vrs_bench.evaluation.truth import Truth
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import TASKS, get_task, restore
+from vrs_bench.tasks import TASKS, get_task
 from vrs_bench.types import Array
 
 

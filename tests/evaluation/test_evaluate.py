@@ -17,13 +17,13 @@ import pytest
 import skimage.metrics
 import torch
 
+from vrs_bench.columns import quantise, restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, expected_input_format, expected_input_schema
 from vrs_bench.evaluation import evaluate as evaluate_all
 from vrs_bench.metrics.definition import DISTORTION
-from vrs_bench.tasks import quantise, restore
 from vrs_bench.types import Array
 
 Rows = dict[tuple[int, int], Array]

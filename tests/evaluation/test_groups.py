@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
@@ -16,7 +17,7 @@ from vrs_bench.evaluation import Result, evaluate
 from vrs_bench.metrics.catalogue import GROUPS, METRICS
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references import packaged_references
-from vrs_bench.tasks import TASKS, get_task, restore
+from vrs_bench.tasks import TASKS, get_task
 from vrs_bench.types import Floats
 from vrs_bench.world.landcover import class_names
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
+from vrs_bench.columns import quantise
 from vrs_bench.evaluation.land_cover import CLASSES, Maps, land_cover_scores
 from vrs_bench.evaluation.tally import Tally
 from vrs_bench.evaluation.truth import SceneTruth
-from vrs_bench.tasks import quantise
 from vrs_bench.world.landcover import class_names
 
 SIDE, STEPS = 24, 3

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from vrs_bench.columns import SCALE, restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.through_sensor import consistency_rmse, through_sensor
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.sensors.noise import NoiseSettings
 from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import SCALE, Task, get_task, restore
+from vrs_bench.tasks import Task, get_task
 from vrs_bench.types import Floats
 from vrs_bench.world.scene import WorldRecipe, make_scene
 

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import fourier_shift, gaussian_filter, zoom
 from skimage.registration import phase_cross_correlation
 
+from vrs_bench.columns import restore
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.correctness import BORDER, SHIFT_LIMIT, spatial_shift, triplet
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import get_task, restore
+from vrs_bench.tasks import get_task
 from vrs_bench.types import Array, Doubles
 from vrs_bench.world.scene import make_scene
 

@@ -153,7 +153,7 @@ def test_kernel_distance_of_large_sets_is_a_mean_over_subsets(
     """The whole of a small set for comparison; another seed draws others, the same the same."""
     x, y = sets(8, 400)
     whole = kernel_distance(x, y)
-    monkeypatch.setattr(feature_distances, "KERNEL_ROWS", 100)
+    monkeypatch.setattr("vrs_bench.metrics.feature_distances.KERNEL_ROWS", 100)
     parts = [kernel_distance(x, y, seed) for seed in range(6)]
     assert kernel_distance(x, y, 3) == parts[3]
     assert len(set(parts)) == 6

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from vrs_bench.tasks import Column
+from vrs_bench.columns import Column
 from vrs_bench.types import Array
 
 _ARROW = {

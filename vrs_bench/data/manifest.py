@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from vrs_bench.columns import Column
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
-from vrs_bench.tasks import TASKS, Column, get_task
+from vrs_bench.tasks import TASKS, BoundTask, bind
 
 NAME = "manifest.json"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -62,6 +63,27 @@ class Manifest(Settings):
         text = self.model_dump_json(exclude={"sha256"}, exclude_defaults=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def sensors_of(self, task: str) -> dict[str, SensorRecipe]:
+        """Return the recipe of each input's sensor, with which the folder was made.
+
+        Raises:
+            BenchError: the folder does not hold that task.
+        """
+        if task not in self.tasks:
+            raise BenchError(
+                f"this dataset holds no task '{task}', only {', '.join(self.tasks)}; "
+                f"build it with: vrs-bench build {task}"
+            )
+        return self.tasks[task].sensors
+
+    def bound(self, task: str) -> BoundTask:
+        """Return a task as it is in this folder.
+
+        Raises:
+            BenchError: the folder does not hold that task.
+        """
+        return bind(task, self)
+
     def splits(self, task: str) -> list[str]:
         """Return the splits that the folder holds of a task, in their order."""
         return list(dict.fromkeys(f.split for f in self.files.values() if f.task == task))
@@ -71,15 +93,13 @@ class Manifest(Settings):
 
         Of a private split, there is one: what a method may see.
         """
-        definition, world = get_task(task), self.recipe.world
-        if self.commitment is not None:
-            return {task: definition.visible(world)}
-        return definition.configs(world)
+        bound = self.bound(task)
+        return bound.configs if self.commitment is None else {task: bound.visible}
 
     def columns(self, task: str) -> list[Column]:
         """Return the columns that the folder holds of a task."""
         held = {name for names in self.configs(task).values() for name in names}
-        return [c for c in get_task(task).columns(self.recipe.world) if c.name in held]
+        return [column for column in self.bound(task).columns if column.name in held]
 
     def shards(self, task: str, split: str) -> list[str]:
         """Return the paths of a task's split in row order.
@@ -87,11 +107,7 @@ class Manifest(Settings):
         Raises:
             BenchError: the folder does not hold that task or split.
         """
-        if task not in self.tasks:
-            raise BenchError(
-                f"this dataset holds no task '{task}', only {', '.join(self.tasks)}; "
-                f"build it with: vrs-bench build {task}"
-            )
+        self.sensors_of(task)  # the folder holds the task, or says so
         if split not in self.splits(task):
             raise BenchError(
                 f"unknown split '{split}' of {task}; this dataset holds "

@@ -12,6 +12,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from vrs_bench.data.build.building import Plan, build_plan
@@ -19,7 +20,7 @@ from vrs_bench.data.build.shards import file_digest, private_plan, write_shard
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
-from vrs_bench.tasks import TASKS, get_task
+from vrs_bench.tasks import TASKS, bind
 from vrs_bench.types import Report
 
 VARIABLE = "VRS_BENCH_SECRET"
@@ -83,10 +84,10 @@ def build_private(
     """
     held = read_manifest(out).tasks if (Path(out) / NAME).is_file() else ()
     names = list(dict.fromkeys([*held, *(list(tasks) or TASKS)]))
+    secret_recipe = _with_seed(recipe, secret_seed(secret))
     made = Plan(
-        recipe=_with_seed(recipe, secret_seed(secret)),
         published=_with_seed(recipe, 0),
-        sensors={name: get_task(name).sensor_recipes() for name in names},
+        bound={name: bind(name, secret_recipe) for name in names},
         shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=True)),
         commitment=commitment(secret),
     )
@@ -121,12 +122,14 @@ def reveal(
             f"{folder}: this is not the secret that it commits to ({published.commitment[:12]}…)"
         )
     recipe = _with_seed(published.recipe, secret_seed(secret))
-    names = list(published.tasks)
     made = Plan(
-        recipe=recipe,
         published=recipe,
-        sensors={name: dict(published.tasks[name].sensors) for name in names},
-        shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=False)),
+        bound={
+            name: replace(published.bound(name), world=recipe.world) for name in published.tasks
+        },
+        shards=tuple(
+            s for name in published.tasks for s in private_plan(name, recipe, inputs_only=False)
+        ),
     )
     return build_plan(
         made,
@@ -148,11 +151,9 @@ def _check(published: Manifest, made: Plan, entries: Mapping[str, FileEntry], fo
     ]
     if not changed:
         for name in published.tasks:
-            for shard in private_plan(name, made.recipe, inputs_only=True):
+            for shard in private_plan(name, made.published, inputs_only=True):
                 with tempfile.TemporaryDirectory() as temporary:
-                    again = write_shard(
-                        shard, made.recipe, made.sensors[name], Path(temporary) / "inputs"
-                    )
+                    again = write_shard(shard, made.bound[name], Path(temporary) / "inputs")
                 path, committed = folder / shard.path, published.files[shard.path].sha256
                 held = file_digest(path) if path.is_file() else None
                 if not again.sha256 == held == committed:

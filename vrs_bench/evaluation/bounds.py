@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.result import Bound
@@ -16,9 +17,9 @@ from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import VERSION
 from vrs_bench.paths import write_text
 from vrs_bench.references import HERE
-from vrs_bench.tasks import BANDS, Task, restore
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
-from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.scene import make_scene
 
 Method = Callable[[SceneTruth], Floats]
 """Scene → images (row, band, height, width) float32 in [0, 1]."""
@@ -29,25 +30,26 @@ AVERAGED_SCENES = 8
 PACKAGED = HERE / "bounds.json"
 
 
-def rival_methods(folder: DatasetFolder, task: Task) -> dict[str, Method]:
+def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
     """Return the trivial baseline of a task as ``floor``, and the truth as ``ceiling``."""
     return {
-        "floor": trivial_method(task, folder.manifest.recipe.world),
+        "floor": trivial_method(task),
         "ceiling": lambda scene: scene.target,
     }
 
 
-def trivial_method(task: Task, world: WorldRecipe) -> Method:
+def trivial_method(task: BoundTask) -> Method:
     """Return the trivial method of a task.
 
     An input that is an image of the target's product stands for the target: as it is (clouds and
     all), or with its pixels repeated where they are larger. Else (from radar), every pixel gets
     the average reflectance of its date over the first train scenes.
     """
-    sensor = task.sensor_recipes()[task.main_input]
-    if sensor.product == task.target_product:
-        return lambda scene: _repeated(restore(scene.columns[task.main_input]), task.gsd_ratio)
-    averages = _averages(task, world)
+    if task.main_sensor.product == task.task.target_product:
+        return lambda scene: _repeated(
+            restore(scene.columns[task.main_input]), round(task.gsd_ratio)
+        )
+    averages = _averages(task)
     return lambda scene: np.broadcast_to(averages[scene.steps], scene.target.shape).copy()
 
 
@@ -57,13 +59,14 @@ def _repeated(images: Floats, times: int) -> Floats:
     return images.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
-def _averages(task: Task, world: WorldRecipe) -> Floats:
+def _averages(task: BoundTask) -> Floats:
     """Return the average reflectance by date, (time step, band, 1, 1)."""
-    sums = np.zeros((world.horizon, len(BANDS[task.target_product])))
+    world, product = task.world, task.task.target_product
+    sums = np.zeros((world.horizon, len(task.bands)))
     for number in range(AVERAGED_SCENES):
         scene = make_scene(world, number)
         for step in range(world.horizon):
-            sums[step] += scene.frame(task.target_product, step).mean(axis=(1, 2))
+            sums[step] += scene.frame(product, step).mean(axis=(1, 2))
     return (sums / AVERAGED_SCENES).astype(np.float32)[..., None, None]
 
 

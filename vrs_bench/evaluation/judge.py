@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.land_cover import Maps, land_cover_scores
@@ -19,8 +20,7 @@ from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.correctness import spatial_shift, triplet
 from vrs_bench.metrics.sliced import sliced_distortion
 from vrs_bench.references.classifier import Classifier, classify, load_classifier
-from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import BANDS, Task, restore
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Doubles, Floats
 
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
@@ -31,10 +31,7 @@ if TYPE_CHECKING:  # torch is imported only where a network is asked for
 class Judge:
     """What images are judged by."""
 
-    task: Task
-    sensors: Mapping[str, SensorRecipe]
-    seed: int
-    """Of the world, from which a sensor's view of a scene is drawn again."""
+    task: BoundTask
     groups: Collection[str]
     classifier: Classifier | None
     """For the downstream group."""
@@ -52,7 +49,7 @@ class Judge:
 
 
 def make_judge(
-    folder: DatasetFolder, task: Task, groups: Collection[str], classifier: str | Path | None
+    folder: DatasetFolder, task: BoundTask, groups: Collection[str], classifier: str | Path | None
 ) -> Judge:
     """Load what the groups need.
 
@@ -79,8 +76,7 @@ def make_judge(
                 f"'vrs-bench[evaluation]' ({error}); or choose other groups"
             ) from error
         encoder = load_encoder()
-    sensors, seed = manifest.tasks[task.name].sensors, manifest.recipe.world.seed
-    return Judge(task, sensors, seed, groups, found, encoder)
+    return Judge(task, groups, found, encoder)
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ def judge_scene(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) 
 
 def _distortion(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
     task, parts = images.judge.task, scene.parts
-    bands = BANDS[task.target_product]
+    bands = task.bands
     values = sliced_distortion(
         images.images,
         scene.target,
@@ -151,9 +147,9 @@ def _consistency(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally)
     """Score against what was observed, where the main input is an image of the target's product."""
     task = images.judge.task
     rows: dict[str, Doubles] = {"spatial_shift": spatial_shift(images.images, scene.target)}
-    judge, columns = images.judge, {"scene": scene.number, "time_step": scene.steps}
+    columns = {"scene": scene.number, "time_step": scene.steps}
     columns |= scene.columns
-    disagreement = consistency_rmse(task, judge.sensors, judge.seed, columns, images.images)
+    disagreement = consistency_rmse(task, columns, images.images)
     if disagreement is not None:
         rows["through_sensor_rmse"] = disagreement
         observed = restore(scene.columns[task.main_input])

@@ -27,7 +27,7 @@ from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
 from vrs_bench.evaluation.truth import SceneTruth, Truth, ahead
 from vrs_bench.metrics.catalogue import GROUPS
-from vrs_bench.tasks import Task, get_task
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats, Report
 
 PROFILES = ("standard", "original")
@@ -85,7 +85,7 @@ def evaluate(
             problems are listed at once.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
-    definition = get_task(task)
+    definition = folder.manifest.bound(task)
     expected = expectation(task, folder, split)
     _known("profile", [profile], PROFILES)
     standard = profile == "standard"
@@ -137,9 +137,9 @@ def measure_bounds(
         BenchError: no such data, task or split; or a group needs what is not installed.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
-    judge = make_judge(folder, get_task(task), GROUPS, None)
-    methods = rival_methods(folder, get_task(task))
-    tallies, _ = score_split(folder, get_task(task), split, judge, methods, report)
+    judge = make_judge(folder, folder.manifest.bound(task), GROUPS, None)
+    methods = rival_methods(folder, folder.manifest.bound(task))
+    tallies, _ = score_split(folder, folder.manifest.bound(task), split, judge, methods, report)
     bounds = bounds_of(tallies["floor"], tallies["ceiling"])
     keep_bounds(out, bounds_key(folder, task, split), judge, bounds)
 
@@ -173,7 +173,7 @@ class Taken:
 
 def score_split(
     folder: DatasetFolder,
-    task: Task,
+    task: BoundTask,
     split: str,
     judge: Judge,
     methods: Mapping[str, Method],

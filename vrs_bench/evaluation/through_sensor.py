@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from vrs_bench.columns import quantise, restore
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.distortion import rmse
 from vrs_bench.sensors.noise import NoiseSettings
-from vrs_bench.sensors.sensor import Place, SensorRecipe, View, observe, view
-from vrs_bench.tasks import Task, quantise, restore
+from vrs_bench.sensors.sensor import View, observe, view
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Doubles, Floats
 
 
 def through_sensor(
-    task: Task,
-    sensors: Mapping[str, SensorRecipe],
-    seed: int,
+    task: BoundTask,
     scene: Mapping[str, Any],
     prediction: Floats,
 ) -> Floats | None:
@@ -28,9 +27,7 @@ def through_sensor(
     again and looks at the prediction instead of the truth; only noise is left out.
 
     Args:
-        task: the task.
-        sensors: recipe of each input's sensor, as in the folder's manifest.
-        seed: of the world that the scene is of.
+        task: the task, as it is in the folder.
         scene: one scene as
             :meth:`vrs_bench.data.read.dataset_folder.DatasetFolder.scenes` yields it: its number
             ``scene``, and arrays by row, of which ``time_step`` is read, ``phase`` and ``cloud``
@@ -44,18 +41,18 @@ def through_sensor(
     Raises:
         BenchError: clouds or registration are not those that the rows were made with.
     """
-    sensor = sensors[task.main_input]
-    if sensor.product != task.target_product:
+    sensor = task.main_sensor
+    if sensor.product != task.task.target_product:
         return None
     noiseless = sensor.model_copy(update={"noise": NoiseSettings()})
-    place = Place(seed, int(scene["scene"]), *prediction.shape[-2:])
+    place = task.place(int(scene["scene"]))
     seen = []
     for row, (step, image) in enumerate(zip(scene["time_step"].tolist(), prediction, strict=True)):
         looked = view(noiseless, place, step)
         if not _made(looked, scene, row):
             raise BenchError(
                 f"scene {place.scene}, time step {step}: this version draws other clouds or "
-                f"another registration shift from seed {seed} than the data were made with; "
+                f"another registration shift from seed {place.seed} than the data were made with; "
                 f"build the data again"
             )
         seen.append(observe(noiseless, place, step, image, looked))
@@ -63,23 +60,21 @@ def through_sensor(
 
 
 def consistency_rmse(
-    task: Task,
-    sensors: Mapping[str, SensorRecipe],
-    seed: int,
+    task: BoundTask,
     scene: Mapping[str, Any],
     prediction: Floats,
 ) -> Doubles | None:
     """Return the RMSE between what was observed and the prediction seen through the sensor.
 
     Args:
-        task, sensors, seed, prediction: as of :func:`through_sensor`.
+        task, prediction: as of :func:`through_sensor`.
         scene: also holds the main input, uint16 as it is stored.
 
     Returns:
         (row,) float64 on the scale [0, 1], over all bands and pixels of the main input; the truth
         itself reaches the sensor's noise. None where the metric does not apply.
     """
-    seen = through_sensor(task, sensors, seed, scene, prediction)
+    seen = through_sensor(task, scene, prediction)
     return None if seen is None else rmse(seen, restore(scene[task.main_input]))
 
 

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from vrs_bench.columns import Column, restore
 from vrs_bench.data.manifest import TaskEntry
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.slices import Parts, parts_of
-from vrs_bench.tasks import Column, Task, restore
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats
 
 T = TypeVar("T")
@@ -54,10 +55,12 @@ class SceneTruth:
 class Truth:
     """The scenes of a split in order, and the digest of what has been read of them."""
 
-    def __init__(self, folder: DatasetFolder, task: Task, split: str, inputs: bool = True) -> None:
+    def __init__(
+        self, folder: DatasetFolder, bound: BoundTask, split: str, inputs: bool = True
+    ) -> None:
         """Open a split; nothing is read yet. Who does not look at inputs may leave them unread."""
-        self._folder, self._task, self._split, self._inputs = folder, task, split, inputs
-        self._hash = hashlib.sha256(sensor_settings(folder.manifest.tasks[task.name]))
+        self._folder, self._bound, self._split, self._inputs = folder, bound, split, inputs
+        self._hash = hashlib.sha256(sensor_settings(folder.manifest.tasks[bound.name]))
 
     def __iter__(self) -> Iterator[SceneTruth]:
         """Yield the scenes in order."""
@@ -69,9 +72,9 @@ class Truth:
         return self._hash.hexdigest()
 
     def _scenes(self) -> Iterator[SceneTruth]:
-        task, world = self._task, self._folder.manifest.recipe.world
+        task = self._bound
         unread = () if self._inputs else (*task.sensors, "phase")
-        static, moving = _columns(task.columns(world), {task.target, *unread})
+        static, moving = _columns(task.columns, {task.target, *unread})
         read = self._folder.scenes(task.name, self._split, [task.target, *moving], static)
         for scene in read:
             target, number = scene.pop(task.target), scene.pop("scene")

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vrs_bench.colours import composite
+from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.checking import checked
@@ -19,7 +20,7 @@ from vrs_bench.evaluation.truth import SceneTruth, Truth
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.distortion import absolute_error_map, sam_map
 from vrs_bench.plots.display import draw_image, save
-from vrs_bench.tasks import get_task, restore
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
 from vrs_bench.world.landcover import class_colours, class_names
 
@@ -46,13 +47,13 @@ def evaluation_plots(
     expected = expectation(task, folder, result.split)
     with checked(predictions, expected) as prediction_of:
         taken = Taken(prediction_of)
-        for scene in Truth(folder, get_task(task), result.split):
+        for scene in Truth(folder, folder.manifest.bound(task), result.split):
             images = taken(scene)
             if scene.number in chosen.values():
                 scenes[scene.number] = scene, images
     if taken.sha256 != result.predictions_sha256:
         raise BenchError("the predictions are not those of the result; evaluate them again")
-    pictures = {"errors": _errors(result, chosen, scenes)}
+    pictures = {"errors": _errors(result, folder.manifest.bound(task), chosen, scenes)}
     if result.slices:
         pictures["parts"] = _parts(result)
     if result.confusion:
@@ -73,11 +74,13 @@ def _worst_and_median(result: Result) -> dict[str, int]:
 
 
 def _errors(
-    result: Result, chosen: dict[str, int], scenes: dict[int, tuple[SceneTruth, Floats]]
+    result: Result,
+    bound: BoundTask,
+    chosen: dict[str, int],
+    scenes: dict[int, tuple[SceneTruth, Floats]],
 ) -> Figure:
     """Draw input, prediction, truth, error and angle of two scenes, where the error is largest."""
-    task = get_task(result.task)
-    product = task.sensor_recipes()[task.main_input].product
+    task, product = bound.task, bound.main_sensor.product
     figure = Figure(figsize=(17, 7), layout="constrained")
     figure.suptitle(f"{result.task}, split {result.split} of '{result.recipe}'")
     for axes, (kind, number) in zip(figure.subplots(2, 5), chosen.items(), strict=True):

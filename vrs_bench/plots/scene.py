@@ -15,7 +15,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.plots.display import draw_image
 from vrs_bench.recipes import load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
-from vrs_bench.tasks import Task, calendar
+from vrs_bench.tasks import BoundTask, calendar
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_colours, class_names
 from vrs_bench.world.scene import Scene
@@ -24,7 +24,7 @@ _BAND_COLOURS = ("#3565c0", "#3a9d3a", "#c0392b", "#7d3c98")
 
 
 def scene_panel(
-    scene: Scene, task: Task, step: int, pixel: tuple[int, int] | None = None
+    scene: Scene, task: BoundTask, step: int, pixel: tuple[int, int] | None = None
 ) -> Figure:
     """Draw what there is to see of a scene at one time step.
 
@@ -48,8 +48,7 @@ def scene_panel(
             f"got {row},{column}"
         )
     optical = scene.frame("optical", step)
-    name, sensor = next(iter(task.sensor_recipes().items()))
-    radar = load_recipe(SensorRecipe, "sar")
+    name, sensor, radar = task.main_input, task.main_sensor, _radar(task)
     figure = Figure(figsize=(17, 8.6), layout="constrained")
     axes = figure.subplots(2, 4)
     day = calendar(world).day_of_year(step)
@@ -57,7 +56,7 @@ def scene_panel(
 
     draw_image(axes[0, 0], true_colour(optical), "latent, true colour")
     draw_image(axes[0, 1], false_colour(optical), "latent, NIR-red-green")
-    place = Place(world.seed, scene.number, world.height, world.width)
+    place = task.place(scene.number)
     seen = observe(sensor, place, step, scene.frame(sensor.product, step))
     show = true_colour if sensor.product == "optical" else sar_colour
     draw_image(
@@ -159,16 +158,20 @@ def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
 _STAGES = ("clouds", "brightness", "deformation", "aggregation", "phase", "noise")
 
 
-def animation(scene: Scene, task: Task) -> tuple[list[Array], list[str]]:
+def _radar(task: BoundTask) -> SensorRecipe:
+    """Return the radar that a task has among its inputs, else the packaged one."""
+    radars = [sensor for sensor in task.sensors.values() if sensor.product == "sar"]
+    return radars[0] if radars else load_recipe(SensorRecipe, "sar")
+
+
+def animation(scene: Scene, task: BoundTask) -> tuple[list[Array], list[str]]:
     """Return a horizon as images for a GIF: latent, main input and radar beside each other.
 
     Returns:
         images (H, W, 3) and labels (day of the year), one a time step.
     """
     world = scene.recipe
-    place = Place(world.seed, scene.number, world.height, world.width)
-    sensor = task.sensor_recipes()[task.main_input]
-    radar = load_recipe(SensorRecipe, "sar")
+    place, sensor, radar = task.place(scene.number), task.main_sensor, _radar(task)
     images, labels = [], []
     for step in range(world.horizon):
         parts = [composite(scene.frame("optical", step), "optical")]

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
 from vrs_bench.world.scene import WorldRecipe
 
@@ -32,6 +33,8 @@ class BenchmarkRecipe(Settings):
     scenes_per_shard: Annotated[int, Field(ge=1)]
     """Scenes in one data file, at most."""
     world: WorldRecipe
+    sensors: dict[str, dict[str, SensorRecipe]] = Field(default_factory=dict)
+    """Task → input column → sensor, in place of the packaged sensor of that input."""
 
 
 def load_recipe(model: type[M], source: str | Path) -> M:

@@ -26,12 +26,10 @@ from vrs_bench.data.documents.card import write_card
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, TaskEntry, parse_manifest
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, digest, dump_recipe
-from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import TASKS, get_task
+from vrs_bench.tasks import TASKS, BoundTask, bind
 from vrs_bench.types import Report
 
 Engine = Literal["processes", "ray"]
-Sensors = dict[str, dict[str, SensorRecipe]]
 
 PACKED = 0.8
 """Bytes of a row on disk for each byte of its images, about: what is asked of the disk."""
@@ -41,17 +39,16 @@ PACKED = 0.8
 class Plan:
     """All that a build makes."""
 
-    recipe: BenchmarkRecipe
-    """What shards are made from."""
     published: BenchmarkRecipe
-    """What the folder says of it: the same, but for a secret seed."""
-    sensors: Sensors
+    """What the folder says of the recipe: all of it, but for a secret seed."""
+    bound: dict[str, BoundTask]
+    """Task → the world and sensors that its shards are made from."""
     shards: tuple[Shard, ...]
     commitment: str | None = None
 
     def key(self, task: str) -> str:
         """Return the digest of what the shards of a task are made from."""
-        made_from = digest(self.published, *self.sensors[task].values())
+        made_from = digest(self.published, *self.bound[task].sensors.values())
         return made_from if self.commitment is None else f"{self.commitment[:32]}{made_from[:32]}"
 
 
@@ -86,9 +83,9 @@ def build(
     store = open_store(out)
     before = _existing(store, str(out))
     names = dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)])
-    sensors: Sensors = {name: get_task(name).sensor_recipes() for name in names}
+    bound = {name: bind(name, recipe) for name in names}
     shards = tuple(shard for name in names for shard in plan(name, recipe))
-    made = Plan(recipe, recipe, sensors, shards)
+    made = Plan(recipe, bound, shards)
     return build_plan(made, out, workers, report, engine, address)
 
 
@@ -117,8 +114,6 @@ def build_plan(
             f"{out}: holds a dataset of another recipe ('{before.recipe.name}', "
             f"{before.recipe.scenes} scenes) or another secret; choose another --out or remove it"
         )
-    for name in made.sensors:
-        get_task(name).columns(made.recipe.world)  # refuses a world that the task can't be made of
     # Workers on a cluster do not run in our folder.
     place = str(out) if is_url(out) else str(Path(out).absolute())
     store.tidy()
@@ -128,7 +123,7 @@ def build_plan(
         key = made.key(shard.task)
         entry = _finished(store, shard, key, before)
         if entry is None:
-            missing.append(Job(place, shard, made.recipe, made.sensors[shard.task], key))
+            missing.append(Job(place, shard, made.bound[shard.task], key))
         else:
             entries[shard.path] = entry
     _require_room(store, str(out), missing)
@@ -146,8 +141,8 @@ def build_plan(
         package=version("vrs-bench"),
         recipe=made.published,
         tasks={
-            name: TaskEntry(sensors=sensors, digest=made.key(name))
-            for name, sensors in made.sensors.items()
+            name: TaskEntry(sensors=dict(bound.sensors), digest=made.key(name))
+            for name, bound in made.bound.items()
         },
         files={shard.path: entries[shard.path] for shard in made.shards},
         commitment=made.commitment,
@@ -164,7 +159,7 @@ class _Counter:
     """Rows done of a plan, told to a progress callback."""
 
     def __init__(self, made: Plan, entries: Mapping[str, FileEntry], report: Report) -> None:
-        steps = made.recipe.world.horizon
+        steps = made.published.world.horizon
         self._total = sum(len(shard.scenes) for shard in made.shards) * steps
         self._done = sum(entry.rows for entry in entries.values())
         self._report = report
@@ -211,14 +206,11 @@ def _require_room(store: Store, out: str, jobs: Sequence[Job]) -> None:
     """Refuse to begin what the disk has no room for."""
     needed = 0.0
     for job in jobs:
-        task, world = get_task(job.shard.task), job.recipe.world
-        columns = task.columns(world)
-        if job.shard.inputs_only:
-            columns = tuple(c for c in columns if c.name in task.visible(world))
+        world = job.bound.world
         values = sum(
             column.shape[0] * column.shape[1] * column.shape[2]
-            for column in columns
-            if column.kind == "image"
+            for column in job.bound.columns
+            if column.kind == "image" and (column.visible or not job.shard.inputs_only)
         )
         needed += PACKED * 2 * values * len(job.shard.scenes) * world.horizon
     free = store.free_bytes()

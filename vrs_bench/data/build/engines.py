@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,8 +24,7 @@ from vrs_bench.data.build.shards import Shard, Written, write_shard
 from vrs_bench.data.build.store import open_store
 from vrs_bench.data.manifest import FileEntry
 from vrs_bench.errors import BenchError
-from vrs_bench.recipes import BenchmarkRecipe
-from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.tasks import BoundTask
 
 RECORDS = ".build"
 """Folder of the records of finished shards, while a build is under way."""
@@ -45,8 +44,7 @@ class Job:
     out: str
     """Folder or URL of the dataset."""
     shard: Shard
-    recipe: BenchmarkRecipe
-    sensors: Mapping[str, SensorRecipe]
+    bound: BoundTask
     key: str
     """Digest of all that the shard is made from."""
 
@@ -63,10 +61,10 @@ def make_shard(job: Job, advance: Advance = lambda rows: None) -> Finished:
     if shard.inputs_only:
         with tempfile.TemporaryDirectory() as folder:
             whole = replace(shard, inputs_only=False)
-            truth = write_shard(whole, job.recipe, job.sensors, Path(folder) / "truth").sha256
+            truth = write_shard(whole, job.bound, Path(folder) / "truth").sha256
 
     def write(path: Path) -> FileEntry:
-        written: Written = write_shard(shard, job.recipe, job.sensors, path, advance)
+        written: Written = write_shard(shard, job.bound, path, advance)
         entry = FileEntry(
             task=shard.task,
             split=shard.split,

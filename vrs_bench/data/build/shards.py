@@ -7,17 +7,17 @@ machine writes the same bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vrs_bench.columns import Row
 from vrs_bench.data.arrow import arrow_schema, column_encodings, to_arrow
 from vrs_bench.recipes import BenchmarkRecipe
-from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import Row, get_task
+from vrs_bench.tasks import BoundTask
 from vrs_bench.world.scene import make_scene
 
 SPLITS = {"train": 0, "validation": 800_000, "test": 900_000}
@@ -102,8 +102,7 @@ def private_plan(task: str, recipe: BenchmarkRecipe, inputs_only: bool) -> list[
 
 def write_shard(
     shard: Shard,
-    recipe: BenchmarkRecipe,
-    sensors: Mapping[str, SensorRecipe],
+    bound: BoundTask,
     path: Path,
     advance: Callable[[int], None] = lambda rows: None,
 ) -> Written:
@@ -113,15 +112,11 @@ def write_shard(
 
     Args:
         shard: which scenes.
-        recipe: the world.
-        sensors: sensor recipe of each input column.
+        bound: its task, with world and sensors.
         path: file to write; the caller makes it appear whole.
         advance: called with the number of rows whenever some have been written.
     """
-    task = get_task(shard.task)
-    columns = task.columns(recipe.world)
-    if shard.inputs_only:
-        columns = tuple(c for c in columns if c.name in task.visible(recipe.world))
+    columns = tuple(c for c in bound.columns if c.visible or not shard.inputs_only)
     schema = arrow_schema(columns)
     rows = 0
     with pq.ParquetWriter(
@@ -143,7 +138,7 @@ def write_shard(
             group.clear()
 
         for number in shard.scenes:
-            for row in task.rows(make_scene(recipe.world, number), sensors):
+            for row in bound.rows(make_scene(bound.world, number)):
                 group.append(row)
                 rows += 1
                 if len(group) == ROW_GROUP:

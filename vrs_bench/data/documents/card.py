@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from vrs_bench.columns import Column
 from vrs_bench.data.arrow import card_feature
 from vrs_bench.data.documents.citation import CITATION
 from vrs_bench.data.documents.croissant import croissant
@@ -16,7 +17,6 @@ from vrs_bench.data.documents.eval_yaml import eval_description
 from vrs_bench.data.documents.pictures import PICTURES, write_picture
 from vrs_bench.data.manifest import Manifest
 from vrs_bench.paths import bundled, write_text
-from vrs_bench.tasks import Column, get_task
 from vrs_bench.world.landcover import class_names
 
 
@@ -25,8 +25,7 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
     config_list: list[dict[str, Any]] = []
     info_list: list[dict[str, Any]] = []
     for name in manifest.tasks:
-        task = get_task(name)
-        columns = {column.name: column for column in task.columns(manifest.recipe.world)}
+        columns = {column.name: column for column in manifest.bound(name).columns}
         for config, selected in manifest.configs(name).items():
             config_list.append(
                 {
@@ -104,7 +103,7 @@ def write_card(folder: Path, manifest: Manifest) -> list[str]:
         manifest=manifest,
         recipe=manifest.recipe,
         world=world,
-        tasks=[get_task(name) for name in manifest.tasks],
+        tasks=[manifest.bound(name) for name in manifest.tasks],
         scenes=_scenes(manifest),
         shape=shape,
         classes=class_names(),
@@ -114,7 +113,7 @@ def write_card(folder: Path, manifest: Manifest) -> list[str]:
         megabytes=sum(file.bytes for file in manifest.files.values()) / 1e6,
     )
     write_text(folder / "README.md", text)
-    pictures = [write_picture(folder, manifest, get_task(name)) for name in manifest.tasks]
+    pictures = [write_picture(folder, manifest, name) for name in manifest.tasks]
     write_text(
         folder / "eval.yaml",
         yaml.safe_dump(eval_description(manifest), sort_keys=False, allow_unicode=True),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from vrs_bench.columns import Column
 from vrs_bench.data.documents.citation import CITATION, RELEASED, summary
 from vrs_bench.data.manifest import Manifest
-from vrs_bench.tasks import Column, get_task
+from vrs_bench.tasks import get_task
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
                 "includes": f"{name}/*.parquet",
             }
         )
-        columns = {column.name: column for column in task.columns(manifest.recipe.world)}
+        columns = {column.name: column for column in manifest.bound(name).columns}
         for config, selected in manifest.configs(name).items():
             records.append(
                 {

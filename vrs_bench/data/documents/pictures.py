@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from vrs_bench.colours import composite, false_colour
+from vrs_bench.columns import Column, restore
 from vrs_bench.data.arrow import from_arrow
 from vrs_bench.data.manifest import Manifest
 from vrs_bench.paths import whole_file
-from vrs_bench.tasks import Column, Task, restore
 from vrs_bench.types import Array
 
 PICTURES = "pictures"
@@ -22,15 +22,16 @@ _DATES = 2
 _GAP = 4
 
 
-def write_picture(folder: Path, manifest: Manifest, task: Task) -> str:
+def write_picture(folder: Path, manifest: Manifest, name: str) -> str:
     """Write a picture of the first scene: a line a date; inputs, target, and it in false colour."""
-    first = next(path for path, file in manifest.files.items() if file.task == task.name)
+    bound = manifest.bound(name)
+    first = next(path for path, file in manifest.files.items() if file.task == name)
     stored = pq.read_schema(folder / first).names
-    sensors = task.sensor_recipes()
-    products: dict[str, str] = {name: sensor.product for name, sensor in sensors.items()}
-    products[task.target] = task.target_product
+    products: dict[str, str] = {column: s.product for column, s in bound.sensors.items()}
+    target, target_product = bound.target, bound.task.target_product
+    products[target] = target_product
     world = manifest.recipe.world
-    images = [c for c in task.columns(world) if c.name in products and c.name in stored]
+    images = [c for c in bound.columns if c.name in products and c.name in stored]
     rows = _first_rows(folder / first, images, world.horizon)
     height = max(column.shape[1] for column in images)
     lines = []
@@ -38,13 +39,13 @@ def write_picture(folder: Path, manifest: Manifest, task: Task) -> str:
         shown = [
             composite(restore(rows[column.name][step]), products[column.name]) for column in images
         ]
-        if task.target in rows and task.target_product == "optical":
-            shown.append(false_colour(restore(rows[task.target][step])))
+        if target in rows and target_product == "optical":
+            shown.append(false_colour(restore(rows[target][step])))
         lines.append(_joined([_tile(image, height) for image in shown], axis=1))
-    name = f"{PICTURES}/{task.name}.png"
-    with whole_file(folder / name) as temporary:
+    path = f"{PICTURES}/{name}.png"
+    with whole_file(folder / path) as temporary:
         Image.fromarray(_joined(lines, axis=0)).save(temporary, format="PNG", optimize=True)
-    return name
+    return path
 
 
 def _first_rows(path: Path, columns: list[Column], rows: int) -> dict[str, Array]:

@@ -20,7 +20,6 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.paths import TEMPORARY, whole_file, write_text
 from vrs_bench.settings import Settings
-from vrs_bench.tasks import get_task
 from vrs_bench.types import Report
 
 NAME = "export.json"
@@ -160,7 +159,7 @@ def _tar(
     if before and path.is_file() and file_digest(path) == before.sha256:
         advance(entry.rows)
         return record
-    columns = get_task(entry.task).columns(source.manifest.recipe.world)
+    columns = source.manifest.bound(entry.task).columns
     with whole_file(path) as temporary:
         write_tar(temporary, columns, _scenes(source, shard, advance))
         written = {"bytes": temporary.stat().st_size, "sha256": file_digest(temporary)}
@@ -184,7 +183,7 @@ def _exported(manifest: Manifest, record: Record, target: Path) -> Manifest:
 def _products(source: DatasetFolder, shard: str, target: Path, advance: Advance) -> list[Path]:
     """Write the products of a shard's scenes that are not there yet; return all of them."""
     entry = source.manifest.files[shard]
-    columns = get_task(entry.task).columns(source.manifest.recipe.world)
+    columns = source.manifest.bound(entry.task).columns
     folder = target / entry.task / entry.split
     images = [column.name for column in columns if column.kind == "image"]
     scenes = dict.fromkeys(scene for scene, _ in _part(source, shard).keys(entry.task, entry.split))
@@ -202,7 +201,7 @@ def _products(source: DatasetFolder, shard: str, target: Path, advance: Advance)
 def _scenes(source: DatasetFolder, shard: str, advance: Advance) -> Iterator[dict[str, Any]]:
     """Yield the scenes of one shard with all columns; progress counts what was dealt with."""
     entry = source.manifest.files[shard]
-    columns = get_task(entry.task).columns(source.manifest.recipe.world)
+    columns = source.manifest.bound(entry.task).columns
     part = _part(source, shard)
     for scene in part.scenes(entry.task, entry.split, [column.name for column in columns]):
         yield scene

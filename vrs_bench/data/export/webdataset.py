@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from vrs_bench.columns import Column
 from vrs_bench.data.documents.card import card_metadata
 from vrs_bench.data.manifest import Manifest
-from vrs_bench.tasks import Column, get_task
+from vrs_bench.tasks import get_task
 from vrs_bench.types import Array
 
 
@@ -109,7 +110,7 @@ def card_text(exported: Manifest) -> str:
             "| member | shape | type | meaning |",
             "| --- |" + " --- |" * 3,
         ]
-        for column in get_task(name).columns(exported.recipe.world):
+        for column in exported.bound(name).columns:
             member = f"{column.name}.npy" if _is_array(column) else f"json: {column.name}"
             shape = " × ".join(map(str, column.shape)) or "scalar"
             lines.append(f"| `{member}` | {shape} | {column.dtype} | {column.text} |")

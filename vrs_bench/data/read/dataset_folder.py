@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vrs_bench.columns import Column
 from vrs_bench.data.arrow import from_arrow
 from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import Column, get_task
 from vrs_bench.types import Array
 
 
@@ -63,7 +63,7 @@ class DatasetFolder:
         self, task: str, split: str, columns: Sequence[str], static: Sequence[str]
     ) -> Iterator[dict[str, Array]]:
         """Yield the runs of rows of one scene within one row group."""
-        known = {c.name: c for c in get_task(task).columns(self.manifest.recipe.world)}
+        known = {c.name: c for c in self.manifest.bound(task).columns}
         moving = [known[name] for name in dict.fromkeys(["scene", "time_step", *columns])]
         fixed = [known[name] for name in static]
         last = None

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from datasets.formatting import TensorFormatter, _register_formatter
 
+from vrs_bench.columns import SCALE
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import SCALE
 from vrs_bench.types import Array
 
 

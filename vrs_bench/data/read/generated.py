@@ -10,14 +10,15 @@ from typing import Any
 import datasets
 import pyarrow as pa
 
+from vrs_bench.columns import Column
 from vrs_bench.data.arrow import arrow_schema, feature, to_arrow
 from vrs_bench.data.build.shards import split_scenes
 from vrs_bench.data.read.loading import published_configs
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, digest, load_recipe
-from vrs_bench.tasks import Column, Task
+from vrs_bench.tasks import BoundTask, Task, bind
 from vrs_bench.world.scene import make_scene
 
-CONFIGS = published_configs(load_recipe(BenchmarkRecipe, "tiny").world)
+CONFIGS = published_configs(load_recipe(BenchmarkRecipe, "tiny"))
 
 
 @dataclass
@@ -44,15 +45,18 @@ class VRSToyConfig(datasets.BuilderConfig):  # type: ignore[misc]
         changed = {**recipe.model_dump(mode="json"), "scenes": self.scenes}
         return check_recipe(BenchmarkRecipe, changed, "scenes")
 
+    def bound(self) -> BoundTask:
+        """Return the task on the data of the recipe."""
+        return bind(self.task, self.benchmark())
+
     def columns(self) -> tuple[Column, ...]:
         """Return the columns of the config."""
-        world = self.benchmark().world
-        names = self.task.configs(world)[self.name]
-        return tuple(column for column in self.task.columns(world) if column.name in names)
+        bound = self.bound()
+        return tuple(column for column in bound.columns if column.name in bound.configs[self.name])
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
         """Return the name in the cache: any change of the world or of a sensor changes it."""
-        key = digest(self.benchmark(), *self.task.sensor_recipes().values())[:16]
+        key = digest(self.benchmark(), *self.bound().sensors.values())[:16]
         return str(super().create_config_id({"recipe": key}, custom_features))
 
 
@@ -102,13 +106,9 @@ class VRSToy(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
     def _generate_tables(self, scenes: Sequence[int]) -> Iterator[tuple[int, pa.Table]]:
         """Yield the rows of each scene."""
-        world, task, columns = (
-            self.config.benchmark().world,
-            self.config.task,
-            self.config.columns(),
-        )
-        sensors, schema = task.sensor_recipes(), arrow_schema(columns)
+        bound, columns = self.config.bound(), self.config.columns()
+        schema = arrow_schema(columns)
         for number in scenes:
-            rows = list(task.rows(make_scene(world, number), sensors))
+            rows = list(bound.rows(make_scene(bound.world, number)))
             arrays = [to_arrow(column, [row[column.name] for row in rows]) for column in columns]
             yield number, pa.Table.from_arrays(arrays, schema=schema)

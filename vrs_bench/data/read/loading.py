@@ -12,8 +12,7 @@ from vrs_bench.data.build.building import build
 from vrs_bench.data.manifest import NAME, read_manifest
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.recipes import BenchmarkRecipe, digest, load_recipe
-from vrs_bench.tasks import TASKS, Task
-from vrs_bench.world.scene import WorldRecipe
+from vrs_bench.tasks import TASKS, Task, bind
 
 TOY = "vrs-toy"
 """The dataset that is built where no folder of that name is."""
@@ -21,9 +20,9 @@ TOY = "vrs-toy"
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
-def published_configs(world: WorldRecipe) -> dict[str, Task]:
+def published_configs(recipe: BenchmarkRecipe) -> dict[str, Task]:
     """Return the task of every published config."""
-    return {config: task for task in TASKS.values() for config in task.configs(world)}
+    return {config: task for name, task in TASKS.items() for config in bind(name, recipe).configs}
 
 
 def load_dataset(
@@ -65,7 +64,7 @@ def load_dataset(
     import datasets
 
     recipe = load_recipe(BenchmarkRecipe, size)
-    configs = published_configs(recipe.world)
+    configs = published_configs(recipe)
     if config not in configs:
         raise BenchError(f"unknown config '{config}'{did_you_mean(config, configs)}")
     if Path(name).is_dir() or _HUB_ID.fullmatch(str(name)):
@@ -93,7 +92,7 @@ def _built(task: Task, recipe: BenchmarkRecipe, cache: Path, workers: int) -> Pa
     from datasets.utils import tqdm
     from filelock import FileLock
 
-    sensors = [sensor for t in TASKS.values() for sensor in t.sensor_recipes().values()]
+    sensors = [sensor for name in TASKS for sensor in bind(name, recipe).sensors.values()]
     folder = cache / f"{recipe.name}-{digest(recipe, *sensors)[:16]}"
     if _complete(folder, task):
         return folder

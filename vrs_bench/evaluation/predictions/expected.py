@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vrs_bench.columns import SCALE
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.keys import Key, row_name
-from vrs_bench.tasks import SCALE, get_task
 
 LOWEST, HIGHEST = -0.5, 1.5
 """Floats beyond these are not overshoot but another scale."""
@@ -96,10 +96,9 @@ def expectation(task: str, folder: DatasetFolder, split: str) -> Expected:
     keys = folder.keys(task, split)
     if not keys:
         raise BenchError(f"{folder.path}: its manifest lists no rows of {task}, split {split}")
-    target = get_task(task).target
-    columns = get_task(task).columns(folder.manifest.recipe.world)
-    shape = next(column.shape for column in columns if column.name == target)
-    return Expected(task, split, target, tuple(keys), shape)
+    bound = folder.manifest.bound(task)
+    shape = bound.column(bound.target).shape
+    return Expected(task, split, bound.target, tuple(keys), shape)
 
 
 def expected_input_format(task: str, data: str | Path | DatasetFolder, split: str) -> str:
