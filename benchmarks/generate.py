@@ -24,10 +24,10 @@ from vrs_bench.data.build.shards import plan, write_shard
 from vrs_bench.data.products.commands import generate
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
-from vrs_bench.sensors.clouds import draw_clouds
-from vrs_bench.sensors.deformation import DeformationSettings
-from vrs_bench.sensors.noise import NoiseSettings, add_noise
 from vrs_bench.sensors.sensor import Place, SensorRecipe, geometry, observe, view
+from vrs_bench.sensors.stages.clouds import draw_clouds
+from vrs_bench.sensors.stages.deformation import Deformation
+from vrs_bench.sensors.stages.noise import Noise, add_noise
 from vrs_bench.tasks import TASKS, get_task
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.cells import draw_sites, rasterise
@@ -59,8 +59,8 @@ def stages(world: WorldRecipe, size: str) -> None:
     lr = get_task("super_res").sensor_recipes()["lr"]
     cloudy = get_task("cloud_removal").sensor_recipes()["cloudy"]
     sar = get_task("cloud_removal").sensor_recipes()["sar"]
-    swath = SensorRecipe(name="swath", product="optical", deformation=DeformationSettings())
-    salt = NoiseSettings(salt_pepper={"min": 0.08, "max": 0.15})
+    swath = SensorRecipe(name="swath", product="optical", deformation=Deformation())
+    salt = Noise(salt_pepper={"min": 0.08, "max": 0.15})
     frame, radar = scene.frame("optical", 0), scene.frame("sar", 0)
     seen = view(lr, place, 0)
     low = settle(seen.apply(frame))

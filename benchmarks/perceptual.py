@@ -23,8 +23,8 @@ from vrs_bench.metrics.perceptual import gmsd, haarpsi, ms_ssim
 from vrs_bench.metrics.structural import ssim
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references.encoder import Encoder, load_encoder, perceive
-from vrs_bench.sensors.clouds import CloudSettings, draw_clouds
-from vrs_bench.sensors.radiometry import Interval
+from vrs_bench.sensors.interval import Interval
+from vrs_bench.sensors.stages.clouds import Clouds, draw_clouds
 from vrs_bench.world.scene import WorldRecipe, make_scene
 from vrs_bench.world.streams import stream
 
@@ -36,7 +36,7 @@ LEVELS = {
     "shift, px": (1, 2, 3, 4, 6, 8),
     "cloud, opacity": (0.05, 0.1, 0.2, 0.4, 0.7, 1),
 }
-HALF = CloudSettings(cover=Interval(min=0.5, max=0.5))
+HALF = Clouds(cover=Interval(min=0.5, max=0.5))
 """One expected cover for all frames: what differs between levels is the opacity alone."""
 
 PAIRWISE = {"PSNR": psnr, "SSIM": ssim, "SAM": sam, "MS-SSIM": ms_ssim, "GMSD": gmsd}

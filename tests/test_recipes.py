@@ -13,7 +13,7 @@ from vrs_bench.recipes import (
     load_recipe,
 )
 from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import TASKS
+from vrs_bench.tasks import TASKS, bind
 
 GOOD = {"name": "x", "scenes": 3, "scenes_per_shard": 1, "world": {"seed": 0}}
 
@@ -22,8 +22,7 @@ GOOD = {"name": "x", "scenes": 3, "scenes_per_shard": 1, "world": {"seed": 0}}
 def test_every_size_is_declared(size):
     recipe = load_recipe(BenchmarkRecipe, size)
     assert recipe.name == size
-    ratio = max(task.gsd_ratio for task in TASKS.values())
-    assert recipe.world.height % ratio == recipe.world.width % ratio == 0
+    assert [bind(task, recipe).gsd_ratio for task in TASKS] == [4, 1, 1]
 
 
 def test_sizes_draw_different_worlds():

@@ -14,8 +14,9 @@ from vrs_bench.plots.physics import class_signatures, texture_kernels
 from vrs_bench.plots.product import product_animation, product_panel
 from vrs_bench.plots.scene import animation, scene_panel, stages
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import bind, calendar
+from vrs_bench.tasks import bind
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.series.phenology import PhenologySettings
 
 
 def draw(
@@ -57,9 +58,12 @@ def draw(
         made_from = load_recipe(BenchmarkRecipe, source)
         world = made_from.world
     if view == "signatures":
-        return save(class_signatures(calendar(world)), out)
-    if view != "geojson":
-        calendar(world)  # all other views pair optical with radar images
+        if not isinstance(world.series, PhenologySettings):
+            raise BenchError(
+                f"{source}: signatures are of land cover, which the source '{world.series.source}' "
+                f"does not have; choose 'phenology'"
+            )
+        return save(class_signatures(world.series), out)
     place = make_scene(world, scene)
     if view == "geojson":
         write_text(out, json.dumps(place.to_geojson()) + "\n")

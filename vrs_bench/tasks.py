@@ -8,7 +8,7 @@ was observed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -18,9 +18,9 @@ from vrs_bench.columns import Column, Row, quantise
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
+from vrs_bench.sensors.stage import Observed
 from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS
 from vrs_bench.world.scene import Scene, WorldRecipe
-from vrs_bench.world.series.phenology import PhenologySettings
 
 BANDS = {"optical": OPTICAL_BANDS, "sar": SAR_BANDS}
 """The latent products that tasks are made of."""
@@ -97,8 +97,8 @@ class BoundTask:
     @cached_property
     def gsd_ratio(self) -> float:
         """Ground sampling distance of the main input over that of the target (for ERGAS)."""
-        height, width = self.column(self.main_input).shape[1:]
-        return float(np.sqrt(self.world.height * self.world.width / (height * width)))
+        size = (self.world.height, self.world.width)
+        return _ratio(size, self.main_sensor.output_size(*size))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -107,24 +107,31 @@ class BoundTask:
         Raises:
             BenchError: a sensor does not fit the size of the world.
         """
-        main, size = self.main_sensor, (self.world.height, self.world.width)
+        size = (self.world.height, self.world.width)
         columns = list(_KEY)
+        causes: list[Column] = []
         for name, sensor in self.sensors.items():
-            shape = (len(BANDS[sensor.product]), *sensor.output_size(*size))
+            seen = sensor.output_size(*size)
+            shape = (len(BANDS[sensor.product]), *seen)
             text = f"Input: {_PRODUCT_TEXT[sensor.product]}, {_SEEN_TEXT[sensor.product]}."
             columns.append(Column(name, "image", "uint16", text, shape, visible=True))
-        if main.phase is not None:
-            text = self._phase_text(columns[-len(self.sensors)].shape)
-            columns.append(Column("phase", "vector", "float32", text, (2,), visible=True))
+            observed = Observed(name, self.target, _ratio(size, seen), *size)
+            causes += [
+                replace(column, name=self._cause(name, column.name))
+                for column in sensor.columns(observed)
+            ]
         shape = (len(self.bands), *size)
         text = f"Target: latent {_PRODUCT_TEXT[self.task.target_product]}."
-        columns.append(Column(self.target, "image", "uint16", text, shape))
-        columns += [
+        classes = len(self.world.series.classes()) - 1
+        return (
+            *columns,
+            *(column for column in causes if column.visible),
+            Column(self.target, "image", "uint16", text, shape),
             Column(
                 "land_cover",
                 "mask",
                 "uint8",
-                "Land-cover class 1 to 8; 0 between cells.",
+                f"Land-cover class 1 to {classes}; 0 between cells.",
                 size,
                 static=True,
             ),
@@ -143,21 +150,12 @@ class BoundTask:
                 f"Noise-free {_PRODUCT_TEXT['sar']}.",
                 (len(BANDS["sar"]), *size),
             ),
-        ]
-        if main.clouds is not None:
-            columns += [
-                Column("cloud", "mask", "uint16", "Opacity of the clouds × 10000.", size),
-                Column("shadow", "mask", "uint16", "Light lost in cloud shadow × 10000.", size),
-            ]
-        if main.brightness is not None:
-            of = f"of `{self.main_input}`'s calibration error, static per scene"
-            columns += [
-                Column("gain", "scalar", "float32", f"Gain {of}.", static=True),
-                Column(
-                    "bias", "scalar", "float32", f"Bias {of}, on the [0, 1] scale.", static=True
-                ),
-            ]
-        return tuple(columns)
+            *(column for column in causes if not column.visible),
+        )
+
+    def _cause(self, name: str, column: str) -> str:
+        """Return the name of a published cause; those of the main input need no prefix."""
+        return column if name == self.main_input else f"{name}_{column}"
 
     def column(self, name: str) -> Column:
         """Return a column by name.
@@ -185,50 +183,35 @@ class BoundTask:
             f"{self.name}_latent": (*keys, *hidden),
         }
 
-    def _phase_text(self, shape: tuple[int, ...]) -> str:
-        name, ratio = self.main_input, self.world.height // shape[1]
-        return (
-            f"Registration shift (rows, columns) of `{name}` against the grid of `{self.target}`, "
-            f"in `{name}` pixels: `{name}` pixel i is centred at (i + 0.5 + shift) · {ratio} of "
-            f"`{self.target}`."
-        )
-
     def place(self, scene: int) -> Place:
         """Return what sensors look at: a scene of the world."""
         return Place(self.world.seed, scene, self.world.height, self.world.width)
 
     def rows(self, scene: Scene) -> Iterator[Row]:
         """Yield the rows of a scene in time order, as they are published."""
-        world, place, sensors = self.world, self.place(scene.number), self.sensors
+        world, place = self.world, self.place(scene.number)
         land_cover = scene.land_cover.astype(np.uint8)
-        dates = calendar(world)
         for step in range(world.horizon):
             frames = {product: scene.frame(product, step) for product in BANDS}
             row: Row = {
                 "scene": np.int32(scene.number),
                 "time_step": np.int16(step),
-                "day_of_year": np.int16(dates.day_of_year(step)),
-            }
-            for name, sensor in sensors.items():
-                seen = view(sensor, place, step)
-                row[name] = quantise(observe(sensor, place, step, frames[sensor.product], seen))
-                if name == self.main_input:
-                    main = seen
-            row["phase"] = np.array(main.shift, np.float32)
-            row[self.target] = quantise(frames[self.task.target_product])
-            row |= {
+                "day_of_year": np.int16(world.series.day_of_year(step)),
+                self.target: quantise(frames[self.task.target_product]),
                 "land_cover": land_cover,
                 "cell": scene.cell,
                 "backscatter": quantise(frames["sar"]),
-                "gain": np.float32(main.gain),
-                "bias": np.float32(main.bias),
             }
-            if self.main_sensor.clouds is not None:
-                clear = np.zeros((world.height, world.width), np.float32)
-                row["cloud"] = quantise(main.clouds.opacity if main.clouds else clear)
-                shadow = main.clouds.shadow if main.clouds else None
-                row["shadow"] = quantise(clear if shadow is None else shadow)
+            for name, sensor in self.sensors.items():
+                seen = view(sensor, place, step)
+                row[name] = quantise(observe(sensor, place, step, frames[sensor.product], seen))
+                row |= {self._cause(name, of): value for of, value in seen.published.items()}
             yield row
+
+
+def _ratio(truth: tuple[int, int], seen: tuple[int, int]) -> float:
+    """Return the ground sampling distance of an observation over that of the truth."""
+    return float(np.sqrt(truth[0] * truth[1] / (seen[0] * seen[1])))
 
 
 _KEY = (
@@ -241,20 +224,6 @@ _PRODUCT_TEXT = {
     "sar": "backscatter (VV, VH): 10000 · (dB + 30) / 30",
 }
 _SEEN_TEXT = {"optical": "as the imager sees it", "sar": "with speckle"}
-
-
-def calendar(world: WorldRecipe) -> PhenologySettings:
-    """Return the calendar of a world that has optical and radar products of one state.
-
-    Raises:
-        BenchError: the world's series come from an archive.
-    """
-    if not isinstance(world.series, PhenologySettings):
-        raise BenchError(
-            f"world.series.source: tasks pair optical with radar images, which the source "
-            f"'{world.series.source}' does not have; choose 'phenology'"
-        )
-    return world.series
 
 
 SUPER_RES = Task(
@@ -351,7 +320,22 @@ def bind(task: str | Task, source: BenchmarkRecipe | Described) -> BoundTask:
                 f"sensors.{task.name}.{column}: expected a sensor of the product '{expected}', "
                 f"got '{sensor.product}'"
             )
-    calendar(world)
+    needed = {*BANDS, task.target_product, *(sensor.product for sensor in sensors.values())}
+    require_products(world, *needed)
     bound = BoundTask(task, world, sensors)
     _ = bound.columns  # a sensor that does not fit the size says so here
     return bound
+
+
+def require_products(world: WorldRecipe, *products: str) -> None:
+    """Check that the series of a world have some latent products.
+
+    Raises:
+        BenchError: they lack one.
+    """
+    missing = sorted(set(products) - set(world.series.bands()))
+    if missing:
+        raise BenchError(
+            f"world.series.source: {' and '.join(missing)} images are needed here, which the "
+            f"source '{world.series.source}' does not have; choose 'phenology'"
+        )

@@ -8,7 +8,7 @@ import torch
 from models.untrained import UNTRAINED, cubic_matrix, upsample
 from scipy.interpolate import CubicHermiteSpline
 
-from vrs_bench.sensors.aggregation import AggregationSettings, aggregation
+from vrs_bench.sensors.stages.aggregation import Aggregation, aggregation
 from vrs_bench.types import Array, Doubles
 
 RATIO = 4
@@ -36,7 +36,7 @@ def test_a_constant_stays_that_constant_up_to_the_edges(
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.4, -0.3)])
 def test_bicubic_restores_a_ramp_that_the_sensor_saw(shift: tuple[float, float]) -> None:
     truth = ramp(np.arange(64) + 0.5, np.arange(48) + 0.5)
-    seen = aggregation(AggregationSettings(factor=RATIO, mtf_nyquist=0.25), 64, 48, shift).apply(
+    seen = aggregation(Aggregation(factor=RATIO, mtf_nyquist=0.25), 64, 48, shift).apply(
         truth[None]
     )
     restored = upsample(seen, np.array(shift), RATIO, "bicubic")[0]

@@ -21,9 +21,10 @@ from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
-from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe
-from vrs_bench.sensors.noise import NoiseSettings
-from vrs_bench.tasks import TASKS, Task, get_task
+from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe, load_recipe
+from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.sensors.stages.noise import Noise
+from vrs_bench.tasks import TASKS, bind
 from vrs_bench.world.scene import make_scene
 
 RECIPE = check_recipe(
@@ -248,9 +249,9 @@ def test_verify_looks_at_documents_too(built, tmp_path):
 def test_data_of_other_sensors_is_made_again(built, tmp_path, monkeypatch):
     folder = tmp_path / "vrs-toy"
     shutil.copytree(built, folder)
-    sensor = get_task("super_res").sensor_recipes()["lr"]
-    noisier = sensor.model_copy(update={"noise": NoiseSettings(read_noise=0.01)})
-    monkeypatch.setattr(Task, "sensor_recipes", lambda task: {"lr": noisier})
+    noisier = load_recipe(SensorRecipe, "super_res")
+    noisier = noisier.model_copy(update={"stages": (*noisier.stages, Noise(read_noise=0.01))})
+    monkeypatch.setattr("vrs_bench.tasks.load_recipe", lambda model, name: noisier)
     build(["super_res"], RECIPE, folder)
     shard = "super_res/test-00000-of-00001.parquet"
     assert _bytes(folder)[shard] != _bytes(built)[shard]
@@ -276,7 +277,7 @@ def test_a_task_can_be_added_to_a_folder(built, all_tasks):
 def test_every_config_of_every_task_loads(all_tasks, tmp_path, name):
     from datasets import load_dataset
 
-    for config, columns in get_task(name).configs(RECIPE.world).items():
+    for config, columns in bind(name, RECIPE).configs.items():
         rows = load_dataset(str(all_tasks), config, split="test", cache_dir=str(tmp_path))
         assert rows.column_names == list(columns)
         assert len(rows) == 7
@@ -305,13 +306,12 @@ def test_clouds_and_speckle_are_explained_by_the_published_truth(all_tasks):
 
 
 def test_rows_are_those_of_the_task_in_scene_and_time_order(built):
-    folder, task = DatasetFolder(built), get_task("super_res")
-    sensors = task.sensor_recipes()
-    columns = [column.name for column in task.columns(RECIPE.world)]
+    folder, bound = DatasetFolder(built), bind("super_res", RECIPE)
+    columns = [column.name for column in bound.columns]
     scenes = list(folder.scenes("super_res", "validation", columns))
     assert [scene["scene"] for scene in scenes] == list(split_scenes(8)["validation"])
     for scene in scenes:
-        rows = list(task.rows(make_scene(RECIPE.world, scene["scene"]), sensors))
+        rows = list(bound.rows(make_scene(RECIPE.world, scene["scene"])))
         np.testing.assert_array_equal(scene["time_step"], np.arange(7))
         for name in set(columns) - {"scene"}:
             np.testing.assert_array_equal(scene[name], np.stack([row[name] for row in rows]))
@@ -321,16 +321,16 @@ def test_rows_are_those_of_the_task_in_scene_and_time_order(built):
 
 def test_observations_are_seen_through_the_published_phase_and_calibration(built):
     """The published truth, through the sensor, is the published input up to read noise."""
-    from vrs_bench.sensors.aggregation import aggregation
+    from vrs_bench.sensors.stages.aggregation import aggregation
 
-    sensor = get_task("super_res").sensor_recipes()["lr"]
+    _, sampling, noise = bind("super_res", RECIPE).main_sensor.stages
     columns = ["lr", "hr", "phase", "gain", "bias"]
     for scene in DatasetFolder(built).scenes("super_res", "test", columns):
         for step in range(7):
-            stage = aggregation(sensor.aggregation, 48, 64, tuple(scene["phase"][step].tolist()))
+            stage = aggregation(sampling, 48, 64, tuple(scene["phase"][step].tolist()))
             seen = scene["gain"][step] * stage.apply(scene["hr"][step] / 1e4) + scene["bias"][step]
             left = scene["lr"][step] / 1e4 - seen
-            assert left.std() == pytest.approx(sensor.noise.read_noise, rel=0.12)
+            assert left.std() == pytest.approx(noise.read_noise, rel=0.12)
 
 
 def test_splits_are_disjoint_and_stay_so_when_a_dataset_grows():

@@ -27,7 +27,6 @@ from vrs_bench.data.export.webdataset import write_tar
 from vrs_bench.data.products.layout import Product
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import get_task
 
 ARRAYS = ("lr", "hr", "land_cover", "cell", "backscatter")
 NUMBERS = ("day_of_year", "phase", "gain", "bias")
@@ -148,8 +147,8 @@ def test_load_dataset_reads_the_folder_by_its_card(
     )
     expected = rows(tiny, "train")
     assert set(found.features) == {"__key__", "json", *(f"{name}.npy" for name in arrays)}
-    task, world = get_task("super_res"), DatasetFolder(tiny).manifest.recipe.world
-    numbers = [name for name in task.configs(world)[config] if name not in arrays]
+    configs = DatasetFolder(tiny).manifest.configs("super_res")
+    numbers = [name for name in configs[config] if name not in arrays]
     assert list(found.features["json"]) == numbers
     samples = list(found)
     assert [sample["__key__"] for sample in samples] == list(expected)

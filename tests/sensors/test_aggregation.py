@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from vrs_bench.errors import BenchError
-from vrs_bench.sensors.aggregation import (
-    AggregationSettings,
+from vrs_bench.sensors.operator import SeparableOperator
+from vrs_bench.sensors.stages.aggregation import (
+    Aggregation,
     aggregation,
     psf_sigma,
     sampling_matrix,
 )
-from vrs_bench.sensors.operator import SeparableOperator
 
-FOUR = AggregationSettings(factor=4, mtf_nyquist=0.25)
+FOUR = Aggregation(factor=4, mtf_nyquist=0.25)
 shifts = st.floats(-0.5, 0.5)
 sizes = st.tuples(st.integers(2, 20), st.integers(1, 6))
 

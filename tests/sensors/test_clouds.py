@@ -5,14 +5,14 @@ import pytest
 
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import check_recipe
-from vrs_bench.sensors.clouds import CloudSettings, draw_clouds
-from vrs_bench.sensors.radiometry import Interval
+from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
+from vrs_bench.sensors.stages.clouds import Clouds, draw_clouds
 from vrs_bench.world.streams import stream
 
 
 def _layers(n, size=96, **settings):
-    chosen = CloudSettings(**settings)
+    chosen = Clouds(**settings)
     return [draw_clouds(chosen, stream(3, 0, "clouds", i), size, size) for i in range(n)]
 
 
@@ -33,7 +33,7 @@ def test_some_frames_are_clear():
 
 def test_clouds_are_fractal_with_the_exponent_that_is_asked():
     """The amplitude spectrum of the thickness falls as 1/f^a: fitted over a decade."""
-    from vrs_bench.sensors import clouds
+    from vrs_bench.sensors.stages import clouds
 
     for exponent in (1.2, 2.0):
         amplitude = clouds._amplitude(exponent, 128, 128)
@@ -92,12 +92,12 @@ def test_without_shadow_none_is_cast():
 
 
 def test_opacity_of_the_view_explains_the_observation():
-    sensor = SensorRecipe(name="c", product="optical", clouds=CloudSettings(shadow=0.4))
+    sensor = SensorRecipe(name="c", product="optical", stages=(Clouds(shadow=0.4),))
     place, ground = Place(1, 0, 64, 80), np.full((4, 64, 80), 0.1, np.float32)
-    seen = view(sensor, place, 2)
+    (clouds,) = view(sensor, place, 2).causes
     observed = observe(sensor, place, 2, ground)
-    expected = ground * (1 - seen.clouds.shadow) * (1 - seen.clouds.opacity)
-    expected += seen.clouds.opacity * seen.clouds.brightness
+    expected = ground * (1 - clouds.shadow) * (1 - clouds.opacity)
+    expected += clouds.opacity * clouds.brightness
     np.testing.assert_allclose(observed, np.clip(expected, 0, 1), atol=1e-6)
 
 
@@ -109,7 +109,7 @@ def test_frames_have_clouds_of_their_own_and_draws_repeat():
 
 def test_a_small_image_and_a_long_one_have_clouds_too():
     for height, width in ((8, 8), (16, 300), (257, 31)):
-        layer = draw_clouds(CloudSettings(shadow=0.3), stream(0, 0, "c", 1), height, width)
+        layer = draw_clouds(Clouds(shadow=0.3), stream(0, 0, "c", 1), height, width)
         assert layer.opacity.shape == layer.shadow.shape == layer.brightness.shape
         assert layer.opacity.shape == (height, width)
         assert 0 <= layer.opacity.min() <= layer.opacity.max() <= 1
@@ -120,15 +120,19 @@ def test_a_small_image_and_a_long_one_have_clouds_too():
     [
         ({"cover": {"min": 0.0, "max": 0.5}}, "cover: expected 0 < min ≤ max ≤ 1"),
         ({"cover": {"min": 0.6, "max": 0.5}}, "min 0.6 is above max 0.5"),
-        ({"probability": 1.5}, "clouds.probability: .*less than or equal to 1"),
-        ({"densty": 1.5}, "unknown key 'clouds.densty'; did you mean 'density'"),
+        ({"probability": 1.5}, "stages.0.probability: .*less than or equal to 1"),
+        ({"densty": 1.5}, "unknown key 'stages.0.densty'; did you mean 'density'"),
     ],
 )
 def test_faulty_settings_are_explained(clouds, message):
     with pytest.raises(BenchError, match=message):
-        check_recipe(SensorRecipe, {"name": "c", "product": "optical", "clouds": clouds}, "c.yaml")
+        check_recipe(SensorRecipe, _over("optical", **clouds), "c.yaml")
 
 
 def test_clouds_over_radar_are_refused():
     with pytest.raises(BenchError, match="radar sees through them"):
-        check_recipe(SensorRecipe, {"name": "c", "product": "sar", "clouds": {}}, "c.yaml")
+        check_recipe(SensorRecipe, _over("sar"), "c.yaml")
+
+
+def _over(product, **settings):
+    return {"name": "c", "product": product, "stages": [{"stage": "clouds", **settings}]}

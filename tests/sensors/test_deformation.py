@@ -8,14 +8,14 @@ from scipy import ndimage
 from skimage.transform import PiecewiseAffineTransform, warp
 
 from vrs_bench.errors import BenchError
-from vrs_bench.sensors.deformation import (
-    DeformationSettings,
+from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
+from vrs_bench.sensors.stages.deformation import (
+    Deformation,
     distorted_length,
     growth_rate,
     resampling_matrix,
     source_positions,
 )
-from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
 
 
 def _sigmoid(x):
@@ -62,7 +62,7 @@ def test_agrees_with_the_originals_piecewise_affine_warp(axis):
     expected = warp(image, transform, mode="edge")[:, first : int(target[:, 0].max())]
 
     turned = image if axis == "columns" else image.T
-    sensor = SensorRecipe(name="d", product="optical", deformation=DeformationSettings(axis=axis))
+    sensor = SensorRecipe(name="d", product="optical", stages=(Deformation(axis=axis),))
     place = Place(0, 0, *turned.shape)
     got = observe(sensor, place, 0, turned[None].astype(np.float32))[0]
     got = got if axis == "columns" else got.T
@@ -79,9 +79,9 @@ def test_weights_interpolate(length, share_of_bound):
 
 
 def test_the_bound_of_the_growth_rate_is_enforced():
-    assert growth_rate(DeformationSettings(growth_rate=0.00195), 2048) == 0.00195
+    assert growth_rate(Deformation(growth_rate=0.00195), 2048) == 0.00195
     with pytest.raises(BenchError, match=r"growth_rate: 0\.02 is above its bound 4 / 337 px"):
-        growth_rate(DeformationSettings(growth_rate=0.02), 337)
+        growth_rate(Deformation(growth_rate=0.02), 337)
 
 
 def test_a_rate_that_leaves_nothing_is_refused():

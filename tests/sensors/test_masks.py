@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from vrs_bench.sensors.aggregation import AggregationSettings, Size
-from vrs_bench.sensors.deformation import DeformationSettings
 from vrs_bench.sensors.masks import majority, move
 from vrs_bench.sensors.sensor import SensorRecipe, observe_labels
+from vrs_bench.sensors.stages.aggregation import Aggregation, Size
+from vrs_bench.sensors.stages.deformation import Deformation
 
 sizes = st.tuples(st.integers(4, 30), st.integers(4, 30), st.integers(1, 4), st.integers(1, 4))
 
@@ -53,8 +53,10 @@ def test_a_whole_sensor_keeps_labels_labels():
     sensor = SensorRecipe(
         name="s",
         product="optical",
-        deformation=DeformationSettings(),
-        aggregation=AggregationSettings(target_size=Size(width=30, height=32), sigma_px=1.5),
+        stages=(
+            Deformation(),
+            Aggregation(target_size=Size(width=30, height=32), sigma_px=1.5),
+        ),
     )
     seen = observe_labels(sensor, mask)
     assert seen.shape == (32, 30)

@@ -33,13 +33,13 @@ from numpy._core import _multiarray_umath as umath
 for feature in os.environ.get("NPY_DISABLE_CPU_FEATURES", "").split():
     assert not umath.__cpu_features__[feature], f"{feature} is still in use"
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import TASKS
+from vrs_bench.tasks import TASKS, bind
 from vrs_bench.world.scene import make_scene
 total = hashlib.sha256()
-for task in TASKS.values():
+for task in TASKS:
     for number in (0, 900001):
-        scene = make_scene(load_recipe(BenchmarkRecipe, "tiny").world, number)
-        for row in task.rows(scene, task.sensor_recipes()):
+        recipe = load_recipe(BenchmarkRecipe, "tiny")
+        for row in bind(task, recipe).rows(make_scene(recipe.world, number)):
             for name in sorted(row):
                 total.update(row[name].tobytes())
 print(total.hexdigest())

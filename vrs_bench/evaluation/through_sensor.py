@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from vrs_bench.columns import quantise, restore
+from vrs_bench.columns import restore
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.distortion import rmse
-from vrs_bench.sensors.noise import NoiseSettings
-from vrs_bench.sensors.sensor import View, observe, view
+from vrs_bench.sensors.sensor import view
 from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.types import Doubles, Floats
 
 
 def through_sensor(
@@ -30,8 +29,7 @@ def through_sensor(
         task: the task, as it is in the folder.
         scene: one scene as
             :meth:`vrs_bench.data.read.dataset_folder.DatasetFolder.scenes` yields it: its number
-            ``scene``, and arrays by row, of which ``time_step`` is read, ``phase`` and ``cloud``
-            where the task has them.
+            ``scene``, and arrays by row, of which ``time_step`` and the published causes are read.
         prediction: (row, band, H, W) float32 in [0, 1].
 
     Returns:
@@ -39,23 +37,24 @@ def through_sensor(
         image of something else than what is predicted: no sensor makes radar of optical images.
 
     Raises:
-        BenchError: clouds or registration are not those that the rows were made with.
+        BenchError: clouds, registration or calibration are not those that the rows were made with.
     """
     sensor = task.main_sensor
     if sensor.product != task.task.target_product:
         return None
-    noiseless = sensor.model_copy(update={"noise": NoiseSettings()})
     place = task.place(int(scene["scene"]))
     seen = []
     for row, (step, image) in enumerate(zip(scene["time_step"].tolist(), prediction, strict=True)):
-        looked = view(noiseless, place, step)
-        if not _made(looked, scene, row):
-            raise BenchError(
-                f"scene {place.scene}, time step {step}: this version draws other clouds or "
-                f"another registration shift from seed {place.seed} than the data were made with; "
-                f"build the data again"
-            )
-        seen.append(observe(noiseless, place, step, image, looked))
+        looked = view(sensor, place, step)
+        for column, value in looked.published.items():
+            if not np.array_equal(scene[column][min(row, len(scene[column]) - 1)], value):
+                raise BenchError(
+                    f"scene {place.scene}, time step {step}: this version draws another "
+                    f"`{column}` from seed {place.seed} than the data were made with; build the "
+                    f"data again"
+                )
+        image = looked.apply(image)
+        seen.append(np.clip(image, 0, 1))
     return np.stack(seen)
 
 
@@ -76,14 +75,3 @@ def consistency_rmse(
     """
     seen = through_sensor(task, scene, prediction)
     return None if seen is None else rmse(seen, restore(scene[task.main_input]))
-
-
-def _made(looked: View, scene: Mapping[str, Array], row: int) -> bool:
-    """Say whether a row was made under this view."""
-    if "phase" in scene and tuple(scene["phase"][row].tolist()) != looked.shift:
-        return False
-    if "cloud" not in scene:
-        return True
-    if looked.clouds is None:
-        return not scene["cloud"][row].any()
-    return np.array_equal(scene["cloud"][row], quantise(looked.clouds.opacity))

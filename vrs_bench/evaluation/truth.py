@@ -73,7 +73,7 @@ class Truth:
 
     def _scenes(self) -> Iterator[SceneTruth]:
         task = self._bound
-        unread = () if self._inputs else (*task.sensors, "phase")
+        unread = () if self._inputs else task.visible
         static, moving = _columns(task.columns, {task.target, *unread})
         read = self._folder.scenes(task.name, self._split, [task.target, *moving], static)
         for scene in read:
@@ -105,13 +105,9 @@ def sensor_settings(entry: TaskEntry) -> bytes:
 
 def _columns(columns: tuple[Column, ...], unread: set[str]) -> tuple[list[str], list[str]]:
     """Return the columns to read that stay the same over a scene, and those that change by row."""
-    static = [name for name in ("land_cover", "cell", "gain", "bias") if _has(columns, name)]
+    static = [column.name for column in columns if column.static]
     left_out = {"scene", "time_step", "day_of_year", "backscatter", *unread, *static}
     return static, [column.name for column in columns if column.name not in left_out]
-
-
-def _has(columns: tuple[Column, ...], name: str) -> bool:
-    return any(column.name == name for column in columns)
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

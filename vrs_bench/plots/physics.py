@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vrs_bench.plots.display import draw_image
-from vrs_bench.world.landcover import class_colours, class_names
+from vrs_bench.world.landcover import LAND_COVER, class_colours, class_names
 from vrs_bench.world.series.phenology import (
     PhenologySettings,
     backscatter_db,
@@ -35,7 +35,7 @@ def class_signatures(settings: PhenologySettings, seed: int = 0) -> Figure:
     """
     days = np.arange(0, 365, 5)
     daily = settings.model_copy(update={"start_day": 0, "step_days": 5})
-    labels = np.repeat(np.arange(1, 9), _CELLS)
+    labels = np.repeat(np.arange(1, len(LAND_COVER) + 1), _CELLS)
     state = draw_state(daily, labels, len(days), seed, 0)
     seen, db = reflectance(state), backscatter_db(state)
     red, nir = seen[..., 2], seen[..., 3]
@@ -49,7 +49,7 @@ def class_signatures(settings: PhenologySettings, seed: int = 0) -> Figure:
     figure = Figure(figsize=(16, 8.5), layout="constrained")
     axes = figure.subplots(2, 3).ravel()
     for axis, (title, values) in zip(axes, panels.items(), strict=False):
-        for label in range(1, 9):
+        for label in range(1, len(LAND_COVER) + 1):
             of_class = values[labels == label]
             low, middle, high = np.quantile(of_class, (0.1, 0.5, 0.9), axis=0)
             colour = class_colours()[label]
@@ -59,7 +59,7 @@ def class_signatures(settings: PhenologySettings, seed: int = 0) -> Figure:
         axis.set_xlabel("day of the year", fontsize=8)
         axis.grid(alpha=0.3)
     axes[0].legend(fontsize=7)
-    for label in range(1, 9):
+    for label in range(1, len(LAND_COVER) + 1):
         chosen = labels == label
         colour = class_colours()[label]
         axes[-1].plot(red[chosen].ravel(), nir[chosen].ravel(), ".", color=colour, markersize=1.5)

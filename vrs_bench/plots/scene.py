@@ -14,8 +14,8 @@ from vrs_bench.colours import composite, false_colour, sar_colour, true_colour
 from vrs_bench.errors import BenchError
 from vrs_bench.plots.display import draw_image
 from vrs_bench.recipes import load_recipe
-from vrs_bench.sensors.sensor import Place, SensorRecipe, observe
-from vrs_bench.tasks import BoundTask, calendar
+from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_colours, class_names
 from vrs_bench.world.scene import Scene
@@ -51,7 +51,7 @@ def scene_panel(
     name, sensor, radar = task.main_input, task.main_sensor, _radar(task)
     figure = Figure(figsize=(17, 8.6), layout="constrained")
     axes = figure.subplots(2, 4)
-    day = calendar(world).day_of_year(step)
+    day = world.series.day_of_year(step)
     figure.suptitle(f"Scene {scene.id}, time step {step} (day {day} of the year)")
 
     draw_image(axes[0, 0], true_colour(optical), "latent, true colour")
@@ -64,8 +64,7 @@ def scene_panel(
     )
     backscatter = scene.frame("sar", step)
     speckled = observe(radar, place, step, backscatter)
-    looks = radar.noise.speckle_looks
-    draw_image(axes[0, 3], sar_colour(speckled), f"radar, {looks:g} looks (VV, VH, VV−VH)")
+    draw_image(axes[0, 3], sar_colour(speckled), f"radar '{radar.name}' (VV, VH, VV−VH)")
 
     _land_cover(axes[1, 0], scene)
     _cells(axes[1, 1], scene)
@@ -109,8 +108,8 @@ def _series(
     world = scene.recipe
     cell = scene.cell[pixel]
     values = scene.series[product][:, :, cell] + scene.texture[product][:, *pixel]
-    series = calendar(world)
-    days = series.start_day + series.step_days * np.arange(world.horizon)
+    of_year = [float(world.series.day_of_year(step)) for step in range(world.horizon)]
+    days = np.unwrap(of_year, period=365)
     names: tuple[str, ...] = scene.bands(product)
     if product == "sar":
         values = 30 * values - 30
@@ -132,30 +131,25 @@ def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
 
     Args:
         scene: what is looked at.
-        sensor: whose stages to draw; those that it does not have are left out.
+        sensor: whose stages to draw.
         step: time step.
     """
     world = scene.recipe
     place = Place(world.seed, scene.number, world.height, world.width)
     latent = scene.frame(sensor.product, step)
     images = [("latent", latent)]
-    absent = {name: SensorRecipe.model_fields[name].default for name in _STAGES}
-    for index, name in enumerate(_STAGES):
-        if getattr(sensor, name) == absent[name]:
-            continue
-        later = {later: absent[later] for later in _STAGES[index + 1 :]}
-        partial = sensor.model_copy(update=later)
-        images.append((f"+ {name}", observe(partial, place, step, latent)))
+    causes = view(sensor, place, step).causes
+    for index, (stage, cause) in enumerate(zip(sensor.stages, causes, strict=True), start=1):
+        partial = sensor.model_copy(update={"stages": sensor.stages[:index]})
+        heading = f"+ {stage.stage}: {stage.explain(cause)}"
+        images.append((heading, observe(partial, place, step, latent)))
     figure = Figure(figsize=(4.2 * len(images), 4.8), layout="constrained")
     figure.suptitle(f"Sensor '{sensor.name}', scene {scene.id}, time step {step}")
     axes = figure.subplots(1, len(images), squeeze=False)[0]
     for axis, (title, image) in zip(axes, images, strict=True):
         size = f"{image.shape[1]} × {image.shape[2]}"
-        draw_image(axis, composite(image, sensor.product), f"{title} ({size})")
+        draw_image(axis, composite(image, sensor.product), f"{title}\n({size})")
     return figure
-
-
-_STAGES = ("clouds", "brightness", "deformation", "aggregation", "phase", "noise")
 
 
 def _radar(task: BoundTask) -> SensorRecipe:
@@ -181,7 +175,7 @@ def animation(scene: Scene, task: BoundTask) -> tuple[list[Array], list[str]]:
             by_row, by_column = world.height // len(picture), world.width // picture.shape[1]
             parts.append(np.repeat(np.repeat(picture, by_row, axis=0), by_column, axis=1))
         images.append(np.concatenate(parts, axis=1))
-        labels.append(f"day {calendar(world).day_of_year(step)}")
+        labels.append(f"day {world.series.day_of_year(step)}")
     return images, labels
 
 

@@ -13,12 +13,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vrs_bench.errors import BenchError
-from vrs_bench.sensors.aggregation import AggregationSettings, Size
-from vrs_bench.sensors.clouds import CloudSettings
-from vrs_bench.sensors.deformation import DeformationSettings
-from vrs_bench.sensors.noise import NoiseSettings
-from vrs_bench.sensors.radiometry import BrightnessSettings, Interval
+from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.sensors.stage import Stage
+from vrs_bench.sensors.stages.aggregation import Aggregation, Size
+from vrs_bench.sensors.stages.brightness import Brightness
+from vrs_bench.sensors.stages.clouds import Clouds
+from vrs_bench.sensors.stages.deformation import Deformation
+from vrs_bench.sensors.stages.noise import Noise
 from vrs_bench.settings import Settings
 from vrs_bench.world.cells import CellSettings
 from vrs_bench.world.scene import ProductSettings, WorldRecipe
@@ -112,11 +114,11 @@ class CloudAndBrightness(Settings):
     add: Interval
     seed: Annotated[int, Field(ge=0)]
 
-    def clouds(self) -> CloudSettings | None:
+    def clouds(self) -> Clouds | None:
         """Return the cloud layer, or None where there never is one."""
         if self.cloud_probability == 0 or self.cloud_density == 0:
             return None
-        return CloudSettings(
+        return Clouds(
             probability=self.cloud_probability,
             cover=Interval(min=1.0, max=1.0),
             sampling_scale=self.sampling_scale,
@@ -185,31 +187,29 @@ class DerivationRecipe(Settings):
                 f"deformation: image_height and image_width are {deformation.image_height} and "
                 f"{deformation.image_width}, but the product has {height} and {width}"
             )
-        corruption = self.corruption
+        stages: list[Stage] = []
+        if self.corruption:
+            clouds = self.corruption.clouds()
+            stages += [clouds] if clouds else []
+            stages.append(
+                Brightness(
+                    mul=self.corruption.mul, add=self.corruption.add, seed=self.corruption.seed
+                )
+            )
+        if deformation:
+            stages.append(
+                Deformation(
+                    axis="columns" if deformation.axis == 1 else "rows",
+                    growth_rate=deformation.growth_rate,
+                )
+            )
+        if self.aggregation:
+            sigma = self.aggregation.kernel.sigma
+            stages.append(Aggregation(target_size=self.target_size, sigma_px=sigma))
+        if self.postprocess:
+            stages.append(Noise(salt_pepper=self.postprocess.salt_pepper_proportion))
         sensor = SensorRecipe(
-            name="original",
-            product="optical",
-            clouds=corruption.clouds() if corruption else None,
-            brightness=BrightnessSettings(
-                mul=corruption.mul, add=corruption.add, seed=corruption.seed
-            )
-            if corruption
-            else None,
-            deformation=DeformationSettings(
-                axis="columns" if deformation.axis == 1 else "rows",
-                growth_rate=deformation.growth_rate,
-            )
-            if deformation
-            else None,
-            aggregation=AggregationSettings(
-                target_size=self.target_size, sigma_px=self.aggregation.kernel.sigma
-            )
-            if self.aggregation
-            else None,
-            revisit=self.temporal_res,
-            noise=NoiseSettings(
-                salt_pepper=self.postprocess.salt_pepper_proportion if self.postprocess else None
-            ),
+            name="original", product="optical", stages=tuple(stages), revisit=self.temporal_res
         )
         size = sensor.output_size(height, width)
         if size != (self.target_size.height, self.target_size.width):

@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import whole_file
-from vrs_bench.tasks import calendar
+from vrs_bench.tasks import require_products
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
 from vrs_bench.world.scene import WorldRecipe
@@ -72,7 +72,7 @@ def series_key(world: WorldRecipe) -> str:
     key = {
         "bands": OPTICAL_BANDS,
         "horizon": world.horizon,
-        "series": calendar(world).model_dump(mode="json"),
+        "series": world.series.model_dump(mode="json"),
         "texture": world.product("optical").texture.model_dump(mode="json"),
     }
     return json.dumps(key, sort_keys=True)
@@ -132,8 +132,9 @@ def load_classifier(world: WorldRecipe, path: Path | None = None) -> Classifier:
 
 
 def _summary(world: WorldRecipe) -> str:
-    dates = calendar(world)
-    return f"from day {dates.start_day} every {dates.step_days} days"
+    require_products(world, "optical")
+    days = [world.series.day_of_year(step) for step in range(min(world.horizon, 3))]
+    return f"on days {', '.join(map(str, days))} … of the year"
 
 
 def save(classifier: Classifier, path: Path) -> None:

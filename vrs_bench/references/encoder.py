@@ -90,7 +90,7 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type
         return stages
 
     def logits(self, stages: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Return the scores of classes 1 to 8 at each pixel, (row, 8, H, W)."""
+        """Return the scores of the classes from 1 on at each pixel, (row, class, H, W)."""
         merged: Tensor | None = None
         for stage, lateral in zip(reversed(stages), reversed(self.laterals), strict=True):
             own = lateral(stage)
@@ -115,7 +115,7 @@ class Perceived:
     pooled: Floats
     """Mean over positions of the features of the last stage, (row, 96) float32."""
     labels: Array
-    """Land cover, (row, height, width) uint8 from 1 to 8."""
+    """Land cover, (row, height, width) uint8 from 1."""
 
 
 def load_encoder(folder: Path = HERE) -> Encoder:

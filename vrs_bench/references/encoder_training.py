@@ -37,7 +37,7 @@ from vrs_bench.references.encoder import (
     perceive,
 )
 from vrs_bench.settings import Settings
-from vrs_bench.tasks import calendar
+from vrs_bench.tasks import require_products
 from vrs_bench.types import Array, Floats, Report
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
 from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
@@ -100,7 +100,7 @@ def train_encoder(
         BenchError: an archive as source, scenes smaller than a crop, a checkpoint of other
             settings, or a loss that is not finite.
     """
-    calendar(world)
+    require_products(world, "optical")
     if min(world.height, world.width) < training.crop:
         raise BenchError(
             f"crop: {training.crop} px do not fit into scenes of {world.height} x {world.width}"

@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from vrs_bench.sensors import deformation, masks
-from vrs_bench.sensors.aggregation import AggregationSettings, PhaseSettings, aggregation
-from vrs_bench.sensors.clouds import CloudLayer, CloudSettings, draw_clouds
-from vrs_bench.sensors.deformation import DeformationSettings
-from vrs_bench.sensors.noise import NoiseSettings, add_noise
+from vrs_bench.columns import Column
 from vrs_bench.sensors.operator import SeparableOperator
-from vrs_bench.sensors.radiometry import BrightnessSettings, draw_brightness
+from vrs_bench.sensors.stage import Draws, Observed, Stage
+from vrs_bench.sensors.stages import AnyStage
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats, Labels
 from vrs_bench.world.arithmetic import settle
-from vrs_bench.world.streams import stream
 
 
 class SensorRecipe(Settings):
-    """All that determines how a sensor sees a scene. Stages act in the order listed here."""
+    """All that determines how a sensor sees a scene."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     """Name of the sensor; its random streams carry it, so two sensors never share draws."""
     product: Literal["optical", "sar"]
     """The latent product that it looks at."""
-    clouds: CloudSettings | None = None
-    brightness: BrightnessSettings | None = None
-    deformation: DeformationSettings | None = None
-    aggregation: AggregationSettings | None = None
-    phase: PhaseSettings | None = None
+    stages: tuple[AnyStage, ...] = ()
+    """What happens to an image, in this order."""
     revisit: Annotated[int, Field(ge=1, le=1000)] = 1
     """Every revisit-th time step is observed, from the first on."""
-    noise: NoiseSettings = NoiseSettings()
 
     @model_validator(mode="after")
     def _stages_fit(self) -> SensorRecipe:
-        if self.noise.speckle_looks is not None and self.product != "sar":
-            raise ValueError(
-                f"noise.speckle_looks: speckle is of radar, but the product is '{self.product}'"
-            )
-        if self.clouds is not None and self.product != "optical":
-            raise ValueError(
-                f"clouds: radar sees through them, but the product is '{self.product}'"
-            )
-        if self.phase is not None and self.aggregation is None:
-            raise ValueError("phase: a registration shift needs an aggregation that samples")
+        for stage in self.stages:
+            stage.check(self.product)
         return self
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
@@ -58,17 +44,43 @@ class SensorRecipe(Settings):
         Raises:
             BenchError: a stage does not fit the size.
         """
-        if self.deformation is not None:
-            length = width if self.deformation.axis == "columns" else height
-            length = deformation.distorted_length(
-                length, deformation.growth_rate(self.deformation, length)
-            )
-            height, width = (
-                (height, length) if self.deformation.axis == "columns" else (length, width)
-            )
-        if self.aggregation is not None:
-            height, width = self.aggregation.output_size(height, width)
+        for stage in self.stages:
+            height, width = stage.output_size(height, width)
         return height, width
+
+    def columns(self, observed: Observed) -> tuple[Column, ...]:
+        """Return the columns in which the causes of an observation are published.
+
+        Args:
+            observed: with the size of the latent frame.
+
+        Raises:
+            BenchError: a stage does not fit the size.
+        """
+        found: list[Column] = []
+        for stage, occurrence, size in _walk(self.stages, observed.height, observed.width):
+            at_stage = replace(observed, height=size[0], width=size[1])
+            found += [
+                replace(column, name=_numbered(column.name, occurrence))
+                for column in stage.columns(at_stage)
+            ]
+        return tuple(found)
+
+
+def _numbered(name: str, occurrence: int) -> str:
+    """Return the name of a column; the second stage of a kind gets another than the first."""
+    return name if occurrence == 1 else f"{name}_{occurrence}"
+
+
+def _walk(
+    stages: tuple[Stage, ...], height: int, width: int
+) -> Iterator[tuple[Stage, int, tuple[int, int]]]:
+    """Yield each stage, how many of its kind there were up to it, and the size that enters it."""
+    kinds: Counter[str] = Counter()
+    for stage in stages:
+        kinds[stage.stage] += 1
+        yield stage, kinds[stage.stage], (height, width)
+        height, width = stage.output_size(height, width)
 
 
 @dataclass(frozen=True)
@@ -83,76 +95,80 @@ class Place:
 
 @dataclass(frozen=True)
 class View:
-    """The noise-free part of one observation, affine in the ground: what is known of its causes."""
+    """How a sensor looks at a place at one time step: the causes that its stages drew."""
 
-    operator: SeparableOperator | None
-    """Deformation, PSF and sampling; None where the sensor keeps the latent grid."""
-    shift: tuple[float, float]
-    """Registration shift (rows, columns), pixels of the sensor."""
-    gain: float
-    bias: float
-    clouds: CloudLayer | None
-    """Clouds on the latent grid; None where there are none."""
+    stages: tuple[Stage, ...]
+    draws: tuple[Draws, ...]
+    sizes: tuple[tuple[int, int], ...]
+    """(height, width) of what enters each stage."""
+    causes: tuple[Any, ...]
+    """What each stage drew, see :meth:`vrs_bench.sensors.stage.Stage.draw`."""
 
-    def apply(self, image: Floats) -> Array:
-        """See an image on the latent grid, (band, H, W), as the sensor does without noise."""
-        seen = image if self.clouds is None else self.clouds.over(image)
-        if (self.gain, self.bias) != (1.0, 0.0):
-            seen = np.multiply(seen, np.float32(self.gain), out=None if seen is image else seen)
-            seen += np.float32(self.bias)
-        return seen if self.operator is None else self.operator.apply(seen)
+    @property
+    def published(self) -> dict[str, Array]:
+        """The causes by column, in the published types."""
+        return {
+            _numbered(name, draws.occurrence): value
+            for stage, draws, size, cause in zip(
+                self.stages, self.draws, self.sizes, self.causes, strict=True
+            )
+            for name, value in stage.published(cause, *size).items()
+        }
+
+    def operator(self) -> SeparableOperator | None:
+        """Return the linear operator of the stages that move or mix pixels, all multiplied."""
+        found = [(s, cause) for s, cause in zip(self.stages, self.causes, strict=True) if s.moves]
+        return _multiplied(tuple(found), *self.sizes[0]) if found else None
+
+    def apply(self, image: Floats, noise: bool = False) -> Floats:
+        """See an image on the latent grid, (band, H, W) float32, as the sensor does.
+
+        Args:
+            image: what is looked at; it stays as it is.
+            noise: with the noise that the observation has; else as the truth would be seen.
+
+        Returns:
+            float32 (band, h, w), not clipped.
+        """
+        moved: list[tuple[Stage, Any]] = []
+        for stage, draws, cause in zip(self.stages, self.draws, self.causes, strict=True):
+            if stage.moves:
+                moved.append((stage, cause))
+                continue
+            if stage.is_noise and not noise:
+                continue
+            image = stage.apply(_moved(image, moved), cause, draws)
+            moved = []
+        return _moved(image, moved)
+
+
+def _moved(image: Floats, moves: list[tuple[Stage, Any]]) -> Floats:
+    """Apply the operators of stages that follow each other, as one."""
+    if not moves:
+        return image
+    seen = _multiplied(tuple(moves), *image.shape[-2:]).apply(image)
+    return seen if seen.dtype == np.float32 else settle(seen)
+
+
+@lru_cache(maxsize=64)
+def _multiplied(moves: tuple[tuple[Stage, Any], ...], height: int, width: int) -> SeparableOperator:
+    """Return the product of the operators of stages, the first applied first."""
+    (stage, cause), *rest = moves
+    product = stage.operator(height, width, cause)
+    for stage, cause in rest:
+        size = (product.rows.shape[0], product.columns.shape[0])
+        product = stage.operator(*size, cause).after(product)
+    return product
 
 
 def view(recipe: SensorRecipe, place: Place, step: int) -> View:
     """Draw how a sensor looks at a place at one time step: clouds, calibration, registration."""
-    key = (place.seed, place.scene)
-    clouds = None
-    if recipe.clouds is not None:
-        rng = stream(*key, f"clouds/{recipe.name}", step)
-        clouds = draw_clouds(recipe.clouds, rng, place.height, place.width)
-    gain, bias = 1.0, 0.0
-    if recipe.brightness is not None:
-        seed = place.seed if recipe.brightness.seed is None else recipe.brightness.seed
-        rng = stream(seed, place.scene, f"brightness/{recipe.name}")
-        gain, bias = draw_brightness(recipe.brightness, rng)
-    shift = (0.0, 0.0)
-    if recipe.phase is not None:
-        rng = stream(*key, f"phase/{recipe.name}", step)
-        drawn = ((2 * rng.random(2) - 1) * recipe.phase.max_shift).astype(np.float32)
-        shift = (float(drawn[0]), float(drawn[1]))  # as published: float32
-    return View(geometry(recipe, place.height, place.width, shift), shift, gain, bias, clouds)
-
-
-@lru_cache(maxsize=64)
-def geometry(
-    recipe: SensorRecipe, height: int, width: int, shift: tuple[float, float] = (0.0, 0.0)
-) -> SeparableOperator | None:
-    """Return the linear operator of a sensor's geometric stages, or None where there are none.
-
-    Args:
-        recipe: the sensor.
-        height, width: size of the latent frame.
-        shift: registration shift (rows, columns) in pixels of the sensor.
-
-    Raises:
-        BenchError: a stage does not fit the size.
-    """
-    operator = None
-    if recipe.deformation is not None:
-        settings = recipe.deformation
-        along_columns = settings.axis == "columns"
-        length = width if along_columns else height
-        moved = deformation.resampling_matrix(length, deformation.growth_rate(settings, length))
-        operator = (
-            SeparableOperator(np.eye(height), moved)
-            if along_columns
-            else SeparableOperator(moved, np.eye(width))
-        )
-        height, width = operator.rows.shape[0], operator.columns.shape[0]
-    if recipe.aggregation is not None:
-        sampled = aggregation(recipe.aggregation, height, width, shift)
-        operator = sampled if operator is None else sampled.after(operator)
-    return operator
+    walked = list(_walk(recipe.stages, place.height, place.width))
+    draws = tuple(
+        Draws(place.seed, place.scene, step, recipe.name, occurrence) for _, occurrence, _ in walked
+    )
+    causes = [stage.draw(d, *size) for (stage, _, size), d in zip(walked, draws, strict=True)]
+    return View(recipe.stages, draws, tuple(size for *_, size in walked), tuple(causes))
 
 
 def observe(
@@ -169,25 +185,13 @@ def observe(
     Returns:
         float32 (band, h, w), clipped to [0, 1].
     """
-    image = (seen or view(recipe, place, step)).apply(frame)
-    if image.dtype != np.float32:
-        image = settle(image)
-    if recipe.noise != NoiseSettings():
-        rng = stream(place.seed, place.scene, f"noise/{recipe.name}", step)
-        image = add_noise(recipe.noise, image, rng)
+    image = (seen or view(recipe, place, step)).apply(frame, noise=True)
     # In place where the image is ours: fresh memory costs more than the arithmetic.
     return np.clip(image, 0, 1, out=None if image is frame else image)
 
 
 def observe_labels(recipe: SensorRecipe, mask: Labels) -> Labels:
     """Return a mask on the sensor's grid: moved by nearest neighbour, merged by majority."""
-    rows: Array | None = None
-    columns: Array | None = None
-    if recipe.deformation is not None:
-        along_columns = recipe.deformation.axis == "columns"
-        length = mask.shape[1 if along_columns else 0]
-        rate = deformation.growth_rate(recipe.deformation, length)
-        positions = deformation.source_positions(length, rate)
-        rows, columns = (None, positions) if along_columns else (positions, None)
-    height, width = recipe.output_size(*mask.shape)
-    return masks.majority(masks.move(mask, rows, columns), height, width)
+    for stage in recipe.stages:
+        mask = stage.labels(mask)
+    return mask

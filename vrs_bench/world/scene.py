@@ -14,10 +14,9 @@ from shapely.affinity import affine_transform
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats, Labels
-from vrs_bench.world import series as source
 from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites, polygons, rasterise
-from vrs_bench.world.series import SeriesSettings
-from vrs_bench.world.series.phenology import PhenologySettings, State
+from vrs_bench.world.series import AnySource
+from vrs_bench.world.series.phenology import PhenologySettings
 from vrs_bench.world.streams import stream
 from vrs_bench.world.texture import TextureSettings, draw_texture
 
@@ -30,13 +29,6 @@ class ProductSettings(Settings):
     texture: TextureSettings = TextureSettings()
     background: tuple[Share, ...]
     """Value of each band between cells."""
-
-
-_DEFAULT_PRODUCTS = {
-    # Between fields: a gravel track with some grass.
-    "optical": ProductSettings(background=(0.075, 0.100, 0.120, 0.200)),
-    "sar": ProductSettings(background=(0.47, 0.22)),
-}
 
 
 class WorldRecipe(Settings):
@@ -54,19 +46,19 @@ class WorldRecipe(Settings):
     cells: CellSettings = CellSettings()
     class_prior: tuple[Annotated[float, Field(ge=0)], ...] = ()
     """Relative frequency of each class, in the order of the source's classes; empty: equal."""
-    series: SeriesSettings = PhenologySettings()
+    series: AnySource = PhenologySettings()
     products: dict[str, ProductSettings] = Field(default_factory=dict)
     """Settings by latent product; what is left out has the source's own."""
 
     @model_validator(mode="after")
     def _parts_fit_the_source(self) -> WorldRecipe:
-        n_classes = len(source.classes(self.series)) - 1
+        n_classes = len(self.series.classes()) - 1
         if self.class_prior and (len(self.class_prior) != n_classes or not sum(self.class_prior)):
             raise ValueError(
                 f"class_prior: expected {n_classes} frequencies, at least one above 0; "
                 f"got {list(self.class_prior)}"
             )
-        bands = source.bands(self.series)
+        bands = self.series.bands()
         for name, product in self.products.items():
             if name not in bands:
                 raise ValueError(f"products: no product '{name}', only {', '.join(bands)}")
@@ -79,8 +71,7 @@ class WorldRecipe(Settings):
 
     def product(self, name: str) -> ProductSettings:
         """Return the settings of a latent product."""
-        plain = ProductSettings(background=(0.0,) * len(source.bands(self.series)[name]))
-        return self.products.get(name, _DEFAULT_PRODUCTS.get(name, plain))
+        return self.products.get(name) or ProductSettings(background=self.series.background(name))
 
 
 @dataclass(frozen=True)
@@ -95,7 +86,7 @@ class Scene:
     """Class of each cell, (n_cells,), from 1."""
     cell: Labels
     """Instance mask (height, width): cell number 1..n_cells, 0 between cells."""
-    state: State | None
+    state: Any
     """The physical state that animates the cells, where the source has one."""
     series: Mapping[str, Floats]
     """Per product, (n_steps, bands, n_cells + 1): values by cell number, background first."""
@@ -109,7 +100,7 @@ class Scene:
 
     def bands(self, product: str) -> tuple[str, ...]:
         """Return the names of a product's bands."""
-        return source.bands(self.recipe.series)[product]
+        return self.recipe.series.bands()[product]
 
     @cached_property
     def land_cover(self) -> Labels:
@@ -145,7 +136,7 @@ class Scene:
         Coordinates are metres in a local frame: x eastwards and y northwards from the lower left
         corner of the scene. Properties: ``cell``, ``label`` and ``land_cover``.
         """
-        names = source.classes(self.recipe.series)
+        names = self.recipe.series.classes()
         gsd, height = self.recipe.gsd, self.recipe.height
         features = []
         for number, (polygon, label) in enumerate(
@@ -174,7 +165,7 @@ def _with_background(values: Array, background: float = 0) -> Array:
 
 def _draw_classes(recipe: WorldRecipe, number: int, sites: Doubles) -> Labels:
     """Draw each cell's class from the prior, on a stream of its own: labels tell no position."""
-    prior = recipe.class_prior or (1.0,) * (len(source.classes(recipe.series)) - 1)
+    prior = recipe.class_prior or (1.0,) * (len(recipe.series.classes()) - 1)
     rng = stream(recipe.seed, number, "labels")
     draws = class_quantiles(recipe.cells, rng, sites)
     # Neighbouring quantiles fall on neighbouring classes: their order is the scene's own.
@@ -197,7 +188,7 @@ def make_scene(recipe: WorldRecipe, number: int) -> Scene:
     sites = draw_sites(recipe.cells, stream(seed, number, "cells"), height, width)
     cell = rasterise(sites, height, width, recipe.cells.border_px)
     labels = _draw_classes(recipe, number, sites)
-    drawn = source.draw_series(recipe.series, labels, recipe.horizon, seed, number)
+    drawn = recipe.series.draw(labels, recipe.horizon, seed, number)
 
     series, textures = {}, {}
     for product, by_cell in drawn.products.items():
@@ -205,12 +196,12 @@ def make_scene(recipe: WorldRecipe, number: int) -> Scene:
         background = np.asarray(settings.background, np.float32)
         first = np.broadcast_to(background, (1, *by_cell.shape[1:]))
         series[product] = np.ascontiguousarray(np.concatenate([first, by_cell]).transpose(1, 2, 0))
-        rng = stream(seed, number, f"texture/{source.stream_name(recipe.series, product)}")
+        rng = stream(seed, number, f"texture/{recipe.series.stream_name(product)}")
         unit = draw_texture(settings.texture, rng, len(background), cell, len(sites))
         if settings.texture.amplitude is None:
-            by_class = np.array(source.texture_amplitudes(recipe.series, product), np.float32)
+            by_class = np.array(recipe.series.texture_amplitudes(product), np.float32)
         else:
-            by_class = np.full(len(source.classes(recipe.series)), settings.texture.amplitude)
+            by_class = np.full(len(recipe.series.classes()), settings.texture.amplitude)
         amplitude = _with_background(by_class[labels].astype(np.float32)).take(cell)
         textures[product] = unit * amplitude
     return Scene(recipe, number, sites, labels, cell, drawn.state, series, textures)

@@ -10,16 +10,25 @@ Because both come from the same state, translating one into the other is a physi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.arithmetic import settle
-from vrs_bench.world.landcover import EXTINCTION, LAND_COVER, PETALS, SENESCENT_CANOPY
+from vrs_bench.world.landcover import (
+    EXTINCTION,
+    LAND_COVER,
+    OPTICAL_BANDS,
+    PETALS,
+    SAR_BANDS,
+    SENESCENT_CANOPY,
+    class_names,
+)
+from vrs_bench.world.series.source import CellSeries, SeriesSource
 from vrs_bench.world.streams import normal, stream
 
 INCIDENCE_DEG = 38.0
@@ -35,7 +44,7 @@ _BLOOM_DAYS = (122.0, 4.0, 9.0)  # peak, its standard deviation, width
 _DARKENING = 9.0  # of soil with moisture, per m³/m³: c of Lobell & Asner 2002
 
 
-class PhenologySettings(Settings):
+class PhenologySettings(SeriesSource):
     """Calendar and weather of the ``phenology`` source."""
 
     source: Literal["phenology"] = "phenology"
@@ -50,6 +59,28 @@ class PhenologySettings(Settings):
     spread: Annotated[float, Field(ge=0, le=3)] = 1.0
     """Scale of the differences between cells of one class; 0 makes them alike."""
 
+    def bands(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the optical and the radar product."""
+        return {"optical": OPTICAL_BANDS, "sar": SAR_BANDS}
+
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the land covers."""
+        return class_names()
+
+    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> CellSeries:
+        """Draw the state of every cell, and see it in the optical and by radar."""
+        state = draw_state(self, labels, n_steps, seed, scene)
+        return CellSeries({"optical": reflectance(state), "sar": backscatter(state)}, state)
+
+    def texture_amplitudes(self, product: str) -> tuple[float, ...]:
+        """Return the amplitudes of the land covers."""
+        index = tuple(self.bands()).index(product)
+        return (0.0, *(cover.texture[index] for cover in LAND_COVER))
+
+    def background(self, product: str) -> tuple[float, ...]:
+        """Return what lies between fields: a gravel track with some grass."""
+        return {"optical": (0.075, 0.100, 0.120, 0.200), "sar": (0.47, 0.22)}[product]
+
     def day_of_year(self, step: int) -> int:
         """Return the day of year of a time step, 0 to 364."""
         return (self.start_day + step * self.step_days) % 365
@@ -60,7 +91,7 @@ class State:
     """What is on each cell at each time step; arrays (n_cells, n_steps) unless said otherwise."""
 
     classes: Array
-    """Land-cover label, (n_cells,), 1..8."""
+    """Land-cover label, (n_cells,), from 1."""
     lai: Doubles
     """Leaf area index, m²/m²."""
     senescent: Doubles
@@ -149,7 +180,7 @@ def draw_state(
 
     Args:
         settings: calendar and weather.
-        classes: (n_cells,) labels in 1..8.
+        classes: (n_cells,) labels from 1.
         n_steps: horizon.
         seed, scene: key of the random streams ``"rain"``, ``"cells/phenology"`` and ``"wind"``.
     """

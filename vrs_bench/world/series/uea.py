@@ -6,6 +6,7 @@ are rescaled to [0, 1] per dimension over the whole archive.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +16,13 @@ import numpy as np
 from pydantic import Field
 
 from vrs_bench.errors import BenchError
-from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.series.source import CellSeries, SeriesSource
+from vrs_bench.world.streams import stream
 
 
-class UeaSettings(Settings):
+class UeaSettings(SeriesSource):
     """Which archive, and how much of it."""
 
     source: Literal["uea"]
@@ -31,6 +33,28 @@ class UeaSettings(Settings):
     """Dimensions to keep, the first ones; they become bands."""
     nclass: Annotated[int, Field(ge=1)]
     """Number of classes: sorted labels are grouped into so many runs of equal size."""
+
+    def bands(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the one product, ``frames``: a band for each dimension."""
+        return {"frames": tuple(f"dim {i}" for i in range(self.ndim))}
+
+    def classes(self) -> tuple[str, ...]:
+        """Return numbered classes."""
+        return ("background", *(f"class {i}" for i in range(1, self.nclass + 1)))
+
+    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> CellSeries:
+        """Draw a series of its class for every cell."""
+        rng = stream(seed, scene, f"cells/{self.stream_name('frames')}")
+        return CellSeries({"frames": draw_series(self, labels, n_steps, rng)})
+
+    def texture_amplitudes(self, product: str) -> tuple[float, ...]:
+        """Return half of the range for every class."""
+        return (0.0, *(0.5 for _ in range(self.nclass)))
+
+    def stream_name(self, product: str) -> str:
+        """Return the names of the files: two archives at one place share neither series nor
+        texture, but cells and classes."""
+        return "+".join(Path(path).name for path in self.path)
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import gammaincinv
 
-from vrs_bench.sensors.radiometry import Interval
-from vrs_bench.settings import Settings
+from vrs_bench.sensors.interval import Interval
+from vrs_bench.sensors.stage import Draws, Stage
 from vrs_bench.types import Floats
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.phenology import DB_FLOOR
 from vrs_bench.world.streams import draw, midpoints, normal, words
 
 
-class NoiseSettings(Settings):
-    """Noise of the sampled image, in the order of the keys."""
+class Noise(Stage):
+    """Noise of the receiver: kinds act in the order of the keys."""
 
+    is_noise: ClassVar[bool] = True
+    stage: Literal["noise"] = "noise"
     speckle_looks: Annotated[float, Field(ge=1, le=1000)] | None = None
     """Equivalent number of looks L of a radar image; None: no speckle."""
     shot_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -30,10 +32,31 @@ class NoiseSettings(Settings):
     """Share of pixels replaced by salt and pepper, drawn for every frame; None: none."""
 
     @model_validator(mode="after")
-    def _share_is_a_share(self) -> NoiseSettings:
+    def _share_is_a_share(self) -> Noise:
         if self.salt_pepper and not 0 <= self.salt_pepper.min <= self.salt_pepper.max <= 1:
             raise ValueError("salt_pepper: expected shares from 0 to 1")
         return self
+
+    def check(self, product: str) -> None:
+        """Speckle is of radar."""
+        if self.speckle_looks is not None and product != "sar":
+            raise ValueError(
+                f"noise.speckle_looks: speckle is of radar, but the product is '{product}'"
+            )
+
+    def apply(self, image: Floats, cause: None, draws: Draws) -> Floats:
+        """Return the image with noise, not clipped."""
+        return add_noise(self, image, draws.of_frame("noise"))
+
+    def explain(self, cause: None) -> str:
+        """The kinds of noise."""
+        kinds = [
+            f"{self.speckle_looks:g} looks" if self.speckle_looks is not None else "",
+            f"shot noise {self.shot_noise:g}" if self.shot_noise else "",
+            f"read noise {self.read_noise:g}" if self.read_noise else "",
+            "salt and pepper" if self.salt_pepper is not None else "",
+        ]
+        return ", ".join(kind for kind in kinds if kind)
 
 
 @cache
@@ -49,7 +72,7 @@ def _salt_pepper_quantiles() -> Floats:
     return settle(np.sin(np.pi / 2 * midpoints()) ** 2, bits=16)
 
 
-def add_noise(settings: NoiseSettings, image: Floats, rng: np.random.Generator) -> Floats:
+def add_noise(settings: Noise, image: Floats, rng: np.random.Generator) -> Floats:
     """Return the image with noise, float32, not clipped.
 
     Speckle multiplies linear power by a Gamma(L, 1/L) variable of mean 1 and variance 1/L

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import erf
 
+from vrs_bench.columns import Column
 from vrs_bench.errors import BenchError
+from vrs_bench.sensors import masks
 from vrs_bench.sensors.operator import SeparableOperator
+from vrs_bench.sensors.stage import Draws, Observed, Stage
 from vrs_bench.settings import Settings
-from vrs_bench.types import Doubles
+from vrs_bench.types import Array, Doubles, Labels
 
 
 class Size(Settings):
@@ -22,9 +26,11 @@ class Size(Settings):
     height: Annotated[int, Field(ge=1, le=8192)]
 
 
-class AggregationSettings(Settings):
+class Aggregation(Stage):
     """Gaussian point spread function, then sampling once per ground resolution cell."""
 
+    moves: ClassVar[bool] = True
+    stage: Literal["aggregation"] = "aggregation"
     factor: Annotated[int, Field(ge=1, le=64)] | None = None
     """Ratio of the sensor's ground sampling distance to that of what it looks at, or …"""
     target_size: Size | None = None
@@ -34,9 +40,12 @@ class AggregationSettings(Settings):
     or …"""
     sigma_px: Annotated[float, Field(gt=0, le=200)] | None = None
     """… the standard deviation of the PSF in pixels of what it looks at."""
+    max_shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Sub-pixel registration shift, drawn anew for every frame and published as ``phase``: uniform
+    in ± this, in pixels of the sensor, along rows and along columns. 0: none, and no ``phase``."""
 
     @model_validator(mode="after")
-    def _one_of_each(self) -> AggregationSettings:
+    def _one_of_each(self) -> Aggregation:
         for one, other in (("factor", "target_size"), ("mtf_nyquist", "sigma_px")):
             if (getattr(self, one) is None) == (getattr(self, other) is None):
                 raise ValueError(f"aggregation: give either {one} or {other}")
@@ -64,12 +73,45 @@ class AggregationSettings(Settings):
             )
         return height // factor, width // factor
 
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[float, float]:
+        """Draw the registration shift (rows, columns), pixels of the sensor."""
+        if self.max_shift == 0:
+            return 0.0, 0.0
+        rng = draws.of_frame("phase")
+        drawn = ((2 * rng.random(2) - 1) * self.max_shift).astype(np.float32)
+        return float(drawn[0]), float(drawn[1])  # as published: float32
 
-class PhaseSettings(Settings):
-    """Sub-pixel registration shift, drawn anew for every frame."""
+    def operator(self, height: int, width: int, cause: tuple[float, float]) -> SeparableOperator:
+        """Return PSF and sampling at a registration shift."""
+        return aggregation(self, height, width, cause)
 
-    max_shift: Annotated[float, Field(ge=0, le=0.5)] = 0.5
-    """Shifts are uniform in ± this, in pixels of the sensor, along rows and along columns."""
+    def labels(self, mask: Labels) -> Labels:
+        """Return the commonest label of each pixel; the registration shift is left out."""
+        return masks.majority(mask, *self.output_size(*mask.shape))
+
+    def columns(self, observed: Observed) -> tuple[Column, ...]:
+        """The registration shift, which a method may know."""
+        if self.max_shift == 0:
+            return ()
+        name, target = observed.input, observed.target
+        text = (
+            f"Registration shift (rows, columns) of `{name}` against the grid of `{target}`, in "
+            f"`{name}` pixels: `{name}` pixel i is centred at (i + 0.5 + shift) · "
+            f"{observed.ratio:g} of `{target}`."
+        )
+        return (Column("phase", "vector", "float32", text, (2,), visible=True),)
+
+    def published(self, cause: tuple[float, float], height: int, width: int) -> Mapping[str, Array]:
+        """The registration shift as float32."""
+        return {"phase": np.array(cause, np.float32)} if self.max_shift else {}
+
+    def explain(self, cause: tuple[float, float]) -> str:
+        """PSF and shift."""
+        if self.mtf_nyquist is not None:
+            psf = f"MTF {self.mtf_nyquist:g} at Nyquist"
+        else:
+            psf = f"PSF σ {self.sigma_px:g} px"
+        return f"{psf}, shift {cause[0]:+.2f}, {cause[1]:+.2f} px" if self.max_shift else psf
 
 
 def psf_sigma(mtf_nyquist: float) -> float:
@@ -110,7 +152,7 @@ def sampling_matrix(n_in: int, n_out: int, sigma: float, shift: float = 0.0) -> 
 
 
 def aggregation(
-    settings: AggregationSettings, height: int, width: int, shift: tuple[float, float] = (0.0, 0.0)
+    settings: Aggregation, height: int, width: int, shift: tuple[float, float] = (0.0, 0.0)
 ) -> SeparableOperator:
     """Return the operator of the stage for a frame of the given size.
 
@@ -120,7 +162,7 @@ def aggregation(
         shift: registration shift (rows, columns) in pixels of the sensor.
 
     Raises:
-        BenchError: the sizes don't fit, see :meth:`AggregationSettings.output_size`.
+        BenchError: the sizes don't fit, see :meth:`Aggregation.output_size`.
     """
     matrices = []
     target = settings.output_size(height, width)

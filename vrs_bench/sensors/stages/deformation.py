@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from vrs_bench.errors import BenchError
-from vrs_bench.settings import Settings
-from vrs_bench.types import Doubles
+from vrs_bench.sensors import masks
+from vrs_bench.sensors.operator import SeparableOperator
+from vrs_bench.sensors.stage import Stage
+from vrs_bench.types import Doubles, Labels
 
 
-class DeformationSettings(Settings):
+class Deformation(Stage):
     """Distortion along one axis, x → L · sigmoid(r (x - L/2))."""
 
+    moves: ClassVar[bool] = True
+    stage: Literal["deformation"] = "deformation"
     axis: Literal["rows", "columns"] = "columns"
     """Along which axis positions move."""
     growth_rate: Annotated[float, Field(gt=0)] | None = None
     """r per pixel, at most 4/L; None: 4/L, which keeps the scale at the centre."""
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size of the map's image, after cropping."""
+        length = self._length(height, width)
+        length = distorted_length(length, growth_rate(self, length))
+        return (height, length) if self.axis == "columns" else (length, width)
+
+    def operator(self, height: int, width: int, cause: None) -> SeparableOperator:
+        """Return the linear interpolation at the source positions."""
+        length = self._length(height, width)
+        moved = resampling_matrix(length, growth_rate(self, length))
+        if self.axis == "columns":
+            return SeparableOperator(np.eye(height), moved)
+        return SeparableOperator(moved, np.eye(width))
+
+    def labels(self, mask: Labels) -> Labels:
+        """Take the label nearest to each source position."""
+        length = self._length(*mask.shape)
+        positions = source_positions(length, growth_rate(self, length))
+        if self.axis == "columns":
+            return masks.move(mask, None, positions)
+        return masks.move(mask, positions, None)
+
+    def explain(self, cause: None) -> str:
+        """The axis."""
+        return f"along {self.axis}"
+
+    def _length(self, height: int, width: int) -> int:
+        """Return the pixels along the axis."""
+        return width if self.axis == "columns" else height
 
 
 def _sigmoid(x: Doubles) -> Doubles:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
-def growth_rate(settings: DeformationSettings, length: int) -> float:
+def growth_rate(settings: Deformation, length: int) -> float:
     """Return r for an axis of a given length in pixels.
 
     Raises:

@@ -8,18 +8,20 @@ Opacity is kept as truth: it is the cause of what a method has to undo.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 from scipy import fft
 from scipy.special import ndtr
 
-from vrs_bench.sensors.radiometry import Interval
-from vrs_bench.settings import Settings
-from vrs_bench.types import Doubles, Floats
+from vrs_bench.columns import Column, quantise
+from vrs_bench.sensors.interval import Interval
+from vrs_bench.sensors.stage import Draws, Observed, Stage
+from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.arithmetic import settle, soft_sign
 from vrs_bench.world.streams import normal
 
@@ -30,9 +32,10 @@ _REACH = 5  # and within ± 5 of them
 _WINDOW = 1.25  # side of the torus on which it is drawn, against that of the image
 
 
-class CloudSettings(Settings):
+class Clouds(Stage):
     """A cloud layer, drawn anew for every frame."""
 
+    stage: Literal["clouds"] = "clouds"
     probability: Share = 1.0
     """Probability that a frame has clouds."""
     cover: Interval = Interval(min=0.1, max=0.6)
@@ -55,7 +58,7 @@ class CloudSettings(Settings):
     """Distance of the shadow from its cloud in pixels, drawn for every frame."""
 
     @model_validator(mode="after")
-    def _cover_is_a_share(self) -> CloudSettings:
+    def _cover_is_a_share(self) -> Clouds:
         if not 0 < self.cover.min <= self.cover.max <= 1:
             raise ValueError(
                 f"cover: expected 0 < min ≤ max ≤ 1, got {self.cover.min} to {self.cover.max}"
@@ -63,6 +66,40 @@ class CloudSettings(Settings):
         if self.shadow_offset.min < 0 or self.shadow_offset.max > 200:
             raise ValueError("shadow_offset: expected pixels from 0 to 200")
         return self
+
+    def check(self, product: str) -> None:
+        """Clouds are of optical products."""
+        if product != "optical":
+            raise ValueError(f"clouds: radar sees through them, but the product is '{product}'")
+
+    def draw(self, draws: Draws, height: int, width: int) -> CloudLayer | None:
+        """Draw the clouds of a frame, or None where it has none."""
+        return draw_clouds(self, draws.of_frame("clouds"), height, width)
+
+    def apply(self, image: Floats, cause: CloudLayer | None, draws: Draws) -> Floats:
+        """Return the ground under shadow and cloud."""
+        return image if cause is None else cause.over(image)
+
+    def columns(self, observed: Observed) -> tuple[Column, ...]:
+        """Opacity and shadow."""
+        size = (observed.height, observed.width)
+        return (
+            Column("cloud", "mask", "uint16", "Opacity of the clouds × 10000.", size),
+            Column("shadow", "mask", "uint16", "Light lost in cloud shadow × 10000.", size),
+        )
+
+    def published(self, cause: CloudLayer | None, height: int, width: int) -> Mapping[str, Array]:
+        """Opacity and shadow × 10000; zeros where there are none."""
+        clear = np.zeros((height, width), np.float32)
+        shadow = None if cause is None else cause.shadow
+        return {
+            "cloud": quantise(clear if cause is None else cause.opacity),
+            "shadow": quantise(clear if shadow is None else shadow),
+        }
+
+    def explain(self, cause: CloudLayer | None) -> str:
+        """The share of pixels under cloud."""
+        return "clear" if cause is None else f"cover {(cause.opacity > 0).mean():.0%}"
 
 
 @dataclass(frozen=True)
@@ -130,7 +167,7 @@ def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
 
 
 def draw_clouds(
-    settings: CloudSettings, rng: np.random.Generator, height: int, width: int
+    settings: Clouds, rng: np.random.Generator, height: int, width: int
 ) -> CloudLayer | None:
     """Draw the clouds of one frame, or None where it has none.
 
@@ -176,7 +213,7 @@ def draw_clouds(
     )
 
 
-def _shadow_offset(settings: CloudSettings, share: float) -> tuple[int, int]:
+def _shadow_offset(settings: Clouds, share: float) -> tuple[int, int]:
     """Return where the cloud lies that darkens a pixel, (rows, columns) from it, whole pixels."""
     if settings.shadow == 0:
         return 0, 0

@@ -1,0 +1,68 @@
+"""What a source of series is: what it offers, and the drawing of the cells' series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vrs_bench.settings import Settings
+from vrs_bench.types import Array, Floats
+
+
+@dataclass(frozen=True)
+class CellSeries:
+    """What was drawn for the cells of a scene."""
+
+    products: Mapping[str, Floats]
+    """Per latent product, (n_cells, n_steps, n_bands) in [0, 1]."""
+    state: Any = None
+    """The physical state behind it, where the source has one."""
+
+
+class SeriesSource(Settings):
+    """Base of the sources. Its fields are the settings; a source has all of these methods.
+
+    A subclass has a field ``source: Literal["its name"]``, by which recipes call it, and is listed
+    in :data:`vrs_bench.world.series.SOURCES`.
+    """
+
+    source: Any
+    """The source's name, a literal."""
+
+    def bands(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the latent products and the names of their bands."""
+        raise NotImplementedError
+
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes by label, background first."""
+        raise NotImplementedError
+
+    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> CellSeries:
+        """Draw the series of every cell of a scene.
+
+        Args:
+            labels: (n_cells,) class of each cell, from 1.
+            n_steps: horizon.
+            seed, scene: key of the random streams.
+
+        Raises:
+            BenchError: the source has no such series.
+        """
+        raise NotImplementedError
+
+    def texture_amplitudes(self, product: str) -> tuple[float, ...]:
+        """Return the amplitude of a product's texture by label, background first."""
+        raise NotImplementedError
+
+    def background(self, product: str) -> tuple[float, ...]:
+        """Return the value of each band between cells; 0 where a source does not say."""
+        return (0.0,) * len(self.bands()[product])
+
+    def stream_name(self, product: str) -> str:
+        """Return the name by which a product's random streams are called."""
+        return product
+
+    def day_of_year(self, step: int) -> int:
+        """Return the day of year of a time step, 0 to 364; the step where there is no calendar."""
+        return step % 365
