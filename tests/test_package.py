@@ -36,7 +36,8 @@ HEAVY = {
 
 # Imports point to the left only: to the same layer or one before it.
 LAYERS = [
-    {"errors", "settings", "types", "paths", "colours"},
+    {"errors", "settings", "types", "paths", "colours", "grids"},
+    {"columns"},
     {"world"},
     {"sensors"},
     {"recipes"},

@@ -13,6 +13,7 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.result import Bound
 from vrs_bench.evaluation.truth import SceneTruth
+from vrs_bench.grids import on_grid
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import VERSION
 from vrs_bench.paths import write_text
@@ -46,17 +47,11 @@ def trivial_method(task: BoundTask) -> Method:
     the average reflectance of its date over the first train scenes.
     """
     if task.main_sensor.product == task.task.target_product:
-        return lambda scene: _repeated(
-            restore(scene.columns[task.main_input]), round(task.gsd_ratio)
+        return lambda scene: on_grid(
+            restore(scene.columns[task.main_input]), *scene.target.shape[-2:]
         )
     averages = _averages(task)
     return lambda scene: np.broadcast_to(averages[scene.steps], scene.target.shape).copy()
-
-
-def _repeated(images: Floats, times: int) -> Floats:
-    if times == 1:
-        return images
-    return images.repeat(times, axis=-2).repeat(times, axis=-1)
 
 
 def _averages(task: BoundTask) -> Floats:

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from vrs_bench.colours import composite, false_colour, sar_colour, true_colour
 from vrs_bench.errors import BenchError
+from vrs_bench.grids import on_grid
 from vrs_bench.plots.display import draw_image
 from vrs_bench.recipes import load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
@@ -172,8 +173,7 @@ def animation(scene: Scene, task: BoundTask) -> tuple[list[Array], list[str]]:
         for recipe in (sensor, radar) if sensor != radar else (radar,):
             seen = observe(recipe, place, step, scene.frame(recipe.product, step))
             picture = composite(seen, recipe.product)
-            by_row, by_column = world.height // len(picture), world.width // picture.shape[1]
-            parts.append(np.repeat(np.repeat(picture, by_row, axis=0), by_column, axis=1))
+            parts.append(on_grid(picture, world.height, world.width, axes=(0, 1)))
         images.append(np.concatenate(parts, axis=1))
         labels.append(f"day {world.series.day_of_year(step)}")
     return images, labels

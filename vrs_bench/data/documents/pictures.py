@@ -13,6 +13,7 @@ from vrs_bench.colours import composite, false_colour
 from vrs_bench.columns import Column, restore
 from vrs_bench.data.arrow import from_arrow
 from vrs_bench.data.manifest import Manifest
+from vrs_bench.grids import on_grid
 from vrs_bench.paths import whole_file
 from vrs_bench.types import Array
 
@@ -33,7 +34,7 @@ def write_picture(folder: Path, manifest: Manifest, name: str) -> str:
     world = manifest.recipe.world
     images = [c for c in bound.columns if c.name in products and c.name in stored]
     rows = _first_rows(folder / first, images, world.horizon)
-    height = max(column.shape[1] for column in images)
+    height, width = (max(column.shape[axis] for column in images) for axis in (1, 2))
     lines = []
     for step in np.linspace(0, world.horizon - 1, _DATES + 2).astype(int)[1:-1]:
         shown = [
@@ -41,7 +42,7 @@ def write_picture(folder: Path, manifest: Manifest, name: str) -> str:
         ]
         if target in rows and target_product == "optical":
             shown.append(false_colour(restore(rows[target][step])))
-        lines.append(_joined([_tile(image, height) for image in shown], axis=1))
+        lines.append(_joined([_tile(image, height, width) for image in shown], axis=1))
     path = f"{PICTURES}/{name}.png"
     with whole_file(folder / path) as temporary:
         Image.fromarray(_joined(lines, axis=0)).save(temporary, format="PNG", optimize=True)
@@ -60,12 +61,10 @@ def _first_rows(path: Path, columns: list[Column], rows: int) -> dict[str, Array
     return {column.name: from_arrow(column, table[column.name].chunk(0)) for column in columns}
 
 
-def _tile(image: Array, height: int) -> Array:
-    """Return a composite as bytes, its pixels repeated up to a height."""
-    times = height // image.shape[0]
+def _tile(image: Array, height: int, width: int) -> Array:
+    """Return a composite (h, w, 3) as bytes on the grid of the others."""
     tile: Array = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    enlarged: Array = tile.repeat(times, axis=0).repeat(times, axis=1)
-    return enlarged
+    return on_grid(tile, height, width, axes=(0, 1))
 
 
 def _joined(tiles: list[Array], axis: int) -> Array:
