@@ -113,8 +113,8 @@ def test_stages_shows_the_latent_frame_and_every_stage(name: str, scene: Scene) 
     expected = [stage["stage"] for stage in written["stages"]]
     figure = stages(scene, load_recipe(SensorRecipe, name), 1)
     titles = titles_of(figure)
-    assert titles[0] == "latent\n(48 × 64)"
-    assert [title.split()[1].rstrip(":") for title in titles[1:]] == expected
+    assert titles[0] == "latent (48 × 64)"
+    assert [title.split()[1] for title in titles[1:]] == expected
     assert len(images_of(figure)) == len(titles) == 1 + len(expected)
 
 
@@ -132,7 +132,7 @@ def test_the_last_stage_is_what_the_sensor_records(scene: Scene) -> None:
 
 def test_stages_of_a_plain_sensor_is_the_latent_frame(scene: Scene) -> None:
     figure = stages(scene, SensorRecipe(name="plain", product="optical"), 0)
-    assert titles_of(figure) == ["latent\n(48 × 64)"]
+    assert titles_of(figure) == ["latent (48 × 64)"]
 
 
 # Scenes

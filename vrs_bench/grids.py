@@ -17,6 +17,10 @@ def on_grid(image: Array, height: int, width: int, axes: tuple[int, int] = (-2, 
 
     Returns:
         the image itself where it has that size; with a whole multiple, its pixels repeated.
+
+    >>> on_grid(np.array([[1, 2]]), 2, 4)
+    array([[1, 1, 2, 2],
+           [1, 1, 2, 2]])
     """
     for axis, size in zip(axes, (height, width), strict=True):
         if image.shape[axis] != size:

@@ -291,6 +291,10 @@ def bind(task: str | Task, source: BenchmarkRecipe | Described) -> BoundTask:
         source: a benchmark recipe, whose own sensors take the place of the packaged ones; or a
             dataset's manifest, whose sensors are those that made it.
 
+    >>> from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+    >>> bind("super_res", load_recipe(BenchmarkRecipe, "tiny")).column("lr").shape
+    (4, 32, 32)
+
     Raises:
         BenchError: no such task; or the world has not the products that it needs, or a sensor
             does not fit the task or the size of the world.

@@ -138,18 +138,18 @@ def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
     world = scene.recipe
     place = Place(world.seed, scene.number, world.height, world.width)
     latent = scene.frame(sensor.product, step)
-    images = [("latent", latent)]
+    images = [("latent", "", latent)]
     causes = view(sensor, place, step).causes
     for index, (stage, cause) in enumerate(zip(sensor.stages, causes, strict=True), start=1):
         partial = sensor.model_copy(update={"stages": sensor.stages[:index]})
-        heading = f"+ {stage.stage}: {stage.explain(cause)}"
-        images.append((heading, observe(partial, place, step, latent)))
+        seen = observe(partial, place, step, latent)
+        images.append((f"+ {stage.stage}", stage.explain(cause), seen))
     figure = Figure(figsize=(4.2 * len(images), 4.8), layout="constrained")
     figure.suptitle(f"Sensor '{sensor.name}', scene {scene.id}, time step {step}")
     axes = figure.subplots(1, len(images), squeeze=False)[0]
-    for axis, (title, image) in zip(axes, images, strict=True):
-        size = f"{image.shape[1]} × {image.shape[2]}"
-        draw_image(axis, composite(image, sensor.product), f"{title}\n({size})")
+    for axis, (title, words, image) in zip(axes, images, strict=True):
+        heading = f"{title} ({image.shape[1]} × {image.shape[2]})\n{words}"
+        draw_image(axis, composite(image, sensor.product), heading.rstrip())
     return figure
 
 
