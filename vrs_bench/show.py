@@ -52,8 +52,12 @@ def draw(
     if view == "texture":
         return save(texture_kernels(), out)
     if Path(source).is_dir():
-        made_from: BenchmarkRecipe | Manifest = read_manifest(source)
-        world = read_manifest(source).recipe.world
+        manifest = read_manifest(source)
+        # A task that the folder does not hold is shown as a build would make it there.
+        made_from: BenchmarkRecipe | Manifest = (
+            manifest if task in manifest.tasks else manifest.recipe
+        )
+        world = manifest.recipe.world
     else:
         made_from = load_recipe(BenchmarkRecipe, source)
         world = made_from.world

@@ -14,7 +14,7 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.read.generated import CONFIGS, VRSToy
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import TASKS, Task
+from vrs_bench.tasks import TASKS
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,11 @@ def test_the_cache_folder_follows_the_recipe(
     assert len(set(different)) == len(different)
     assert cache() == cache(scenes=recipe.scenes) == different[0]
     sensor = load_recipe(SensorRecipe, "cloudy")
-    monkeypatch.setattr(Task, "sensor_recipes", lambda task: {"lr": sensor})
+    monkeypatch.setattr("vrs_bench.tasks.load_recipe", lambda model, name: sensor)
     assert cache() not in different
+    monkeypatch.undo()
+    own = {"super_res": {"lr": sensor}}
+    assert cache(recipe=recipe.model_copy(update={"sensors": own})) not in different
 
 
 def test_faulty_words_are_refused(tmp_path: Path) -> None:
