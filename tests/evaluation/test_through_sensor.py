@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.through_sensor import consistency_rmse, through_sensor
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.sensors.noise import NoiseSettings
-from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.tasks import Task, get_task
+from vrs_bench.tasks import BoundTask, bind
 from vrs_bench.types import Floats
 from vrs_bench.world.scene import WorldRecipe, make_scene
 
@@ -28,27 +28,24 @@ WORLD: WorldRecipe = TINY.model_copy(
 both = pytest.mark.parametrize("name", ["super_res", "cloud_removal"])
 
 
-def made(
-    name: str, noise: NoiseSettings | None = None
-) -> tuple[Task, dict[str, SensorRecipe], dict[str, Any], Floats]:
-    """Return a task, its sensors, a scene as it is published, and its truth."""
-    task = get_task(name)
-    sensors = task.sensor_recipes()
+def made(name: str, noise: NoiseSettings | None = None) -> tuple[BoundTask, dict[str, Any], Floats]:
+    """Return a task with its sensors, a scene as it is published, and its truth."""
+    recipe = load_recipe(BenchmarkRecipe, "tiny").model_copy(update={"world": WORLD})
+    task = bind(name, recipe)
     if noise is not None:
-        main = sensors[task.main_input].model_copy(update={"noise": noise})
-        sensors[task.main_input] = main
-    rows = list(task.rows(make_scene(WORLD, 900_000), sensors))
+        main = task.main_sensor.model_copy(update={"noise": noise})
+        task = bind(name, recipe.model_copy(update={"sensors": {name: {task.main_input: main}}}))
+    rows = list(task.rows(make_scene(WORLD, 900_000)))
     scene: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
     scene["scene"] = 900_000
-    if sensors[task.main_input].phase is None:
+    if task.main_sensor.phase is None:
         del scene["phase"]
-    return task, sensors, scene, restore(scene[task.target])
+    return task, scene, restore(scene[task.target])
 
 
 def seen_through(name: str, prediction: Floats | None = None) -> Floats:
-    task, sensors, scene, truth = made(name)
-    seen = through_sensor(task, sensors, WORLD.seed, scene, truth if prediction is None
-                          else prediction)  # fmt: skip
+    task, scene, truth = made(name)
+    seen = through_sensor(task, scene, truth if prediction is None else prediction)
     assert seen is not None
     assert seen.shape == scene[task.main_input].shape
     assert seen.dtype == np.float32
@@ -57,8 +54,8 @@ def seen_through(name: str, prediction: Floats | None = None) -> Floats:
 
 @both
 def test_without_noise_the_truth_gives_back_the_observation_but_for_rounding(name: str) -> None:
-    task, sensors, scene, truth = made(name, NoiseSettings())
-    seen = through_sensor(task, sensors, WORLD.seed, scene, truth)
+    task, scene, truth = made(name, NoiseSettings())
+    seen = through_sensor(task, scene, truth)
     gain = 1.02  # at most; the truth and the observation are both rounded
     off = np.abs(seen - restore(scene[task.main_input])).max()
     assert off <= (0.5 * gain + 0.5) * QUANTUM + 2e-6
@@ -67,12 +64,12 @@ def test_without_noise_the_truth_gives_back_the_observation_but_for_rounding(nam
 @both
 def test_the_truth_reaches_the_read_noise(name: str) -> None:
     """Variances add: noise, and one rounding to the quantum; the other is averaged away."""
-    task, sensors, scene, truth = made(name)
-    values = consistency_rmse(task, sensors, WORLD.seed, scene, truth)
+    task, scene, truth = made(name)
+    values = consistency_rmse(task, scene, truth)
     assert values is not None
     assert values.shape == (WORLD.horizon,)
     assert values.dtype == np.float64
-    noise = sensors[task.main_input].noise.read_noise
+    noise = task.main_sensor.noise.read_noise
     expected = np.sqrt(noise**2 + QUANTUM**2 / 12)
     assert np.sqrt(np.mean(values**2)) == pytest.approx(expected, rel=0.03)
     assert values.max() < 1.15 * expected
@@ -80,10 +77,10 @@ def test_the_truth_reaches_the_read_noise(name: str) -> None:
 
 @both
 def test_a_worse_prediction_explains_the_observation_less(name: str) -> None:
-    task, sensors, scene, truth = made(name)
+    task, scene, truth = made(name)
 
     def of(prediction: Floats) -> float:
-        values = consistency_rmse(task, sensors, WORLD.seed, scene, prediction)
+        values = consistency_rmse(task, scene, prediction)
         assert values is not None
         return float(values.mean())
 
@@ -95,7 +92,7 @@ def test_a_worse_prediction_explains_the_observation_less(name: str) -> None:
 
 @both
 def test_the_view_is_affine(name: str) -> None:
-    _, _, _, truth = made(name)
+    _, _, truth = made(name)
     rng = np.random.default_rng(0)
     x, y = (rng.uniform(0.1, 0.8, truth.shape).astype(np.float32) for _ in range(2))
     mixed = seen_through(name, np.float32(0.25) * x + np.float32(0.75) * y)
@@ -105,7 +102,7 @@ def test_the_view_is_affine(name: str) -> None:
 
 def test_the_coarse_view_is_what_the_published_columns_say() -> None:
     """Calibration, and a Gaussian of MTF 1/4 at Nyquist integrated over each pixel of the truth."""
-    _, _, scene, truth = made("super_res")
+    _, scene, truth = made("super_res")
     seen = seen_through("super_res")
     sigma = 4 * np.sqrt(-2 * np.log(0.25)) / np.pi
     edges = np.arange(65)
@@ -121,7 +118,7 @@ def test_the_coarse_view_is_what_the_published_columns_say() -> None:
 
 
 def test_the_clouded_view_is_ground_under_the_published_shadow_and_grey_cloud() -> None:
-    _, _, scene, truth = made("cloud_removal")
+    _, scene, truth = made("cloud_removal")
     cloud, shadow = (restore(scene[name])[:, None] for name in ("cloud", "shadow"))
     assert (cloud > 0.5).mean() > 0.1
     left = seen_through("cloud_removal") - (1 - cloud) * (1 - shadow) * truth
@@ -133,34 +130,34 @@ def test_the_clouded_view_is_ground_under_the_published_shadow_and_grey_cloud() 
 
 
 def test_what_lies_under_opaque_cloud_does_not_count() -> None:
-    task, sensors, scene, truth = made("cloud_removal")
+    task, scene, truth = made("cloud_removal")
     hidden = np.broadcast_to(scene["cloud"][:, None] == SCALE, truth.shape)
     assert hidden.mean() > 0.02
     values = [
-        consistency_rmse(task, sensors, WORLD.seed, scene, image)
+        consistency_rmse(task, scene, image)
         for image in (truth, np.where(hidden, np.float32(0), truth))
     ]
     np.testing.assert_allclose(values[0], values[1], rtol=0, atol=2e-6)
 
 
 def test_no_sensor_makes_radar_of_optical_images() -> None:
-    task, sensors, scene, truth = made("sar_to_optical")
-    assert through_sensor(task, sensors, WORLD.seed, scene, truth) is None
-    assert consistency_rmse(task, sensors, WORLD.seed, scene, truth) is None
+    task, scene, truth = made("sar_to_optical")
+    assert through_sensor(task, scene, truth) is None
+    assert consistency_rmse(task, scene, truth) is None
 
 
 @both
 def test_data_that_this_seed_does_not_make_are_refused(name: str) -> None:
-    task, sensors, scene, truth = made(name)
+    task, scene, truth = made(name)
+    elsewhere = replace(task, world=WORLD.model_copy(update={"seed": WORLD.seed + 1}))
     with pytest.raises(BenchError, match=r"scene 900000, time step 0: .* build the data again"):
-        through_sensor(task, sensors, WORLD.seed + 1, scene, truth)
+        through_sensor(elsewhere, scene, truth)
 
 
 def test_scenes_of_a_dataset_folder_are_taken_as_they_are_read(tiny: Path) -> None:
-    folder, task = DatasetFolder(tiny), get_task("super_res")
-    manifest = folder.manifest
-    sensors = manifest.tasks[task.name].sensors
+    folder = DatasetFolder(tiny)
+    task = folder.manifest.bound("super_res")
     for scene in folder.scenes(task.name, "train", ["lr", "hr", "phase"]):
         truth = restore(scene["hr"])
-        values = consistency_rmse(task, sensors, manifest.recipe.world.seed, scene, truth)
+        values = consistency_rmse(task, scene, truth)
         np.testing.assert_allclose(values, 0.004, rtol=0.1)

@@ -18,6 +18,7 @@ from vrs_bench.evaluation import Bound
 from vrs_bench.leaderboard.markdown import board_table, escape, update_page
 from vrs_bench.leaderboard.ranking import Board, boards
 from vrs_bench.leaderboard.submission import Submission, make_submission
+from vrs_bench.metrics.catalogue import METRICS
 
 START, STOP = "<!-- leaderboard:super_res -->", "<!-- /leaderboard:super_res -->"
 PAGE = f"""# Benchmark
@@ -179,9 +180,11 @@ def test_every_metric_of_the_table_is_defined(make_entry: Any, tmp_path: Path) -
     update_page(path, board_of(make_entry("Lanczos", scores=scores)))
     page = path.read_text(encoding="utf-8")
     head, *rows = Page(page.split("<!-- metrics -->")[1].split("<!-- /metrics -->")[0]).rows
-    assert head == ["metric", "group", "unit", "better", "definition"]
-    assert {len(row) for row in rows} == {5}
-    defined = {row[0].split()[-1]: row[2:] for row in rows}
+    words = ["metric", "version", "group", "per", "unit", "better", "needs", "definition"]
+    assert head == words
+    assert {len(row) for row in rows} == {len(words)}
+    assert [row[0].split()[-1] for row in rows] == list(METRICS)
+    defined = {row[0].split()[-1]: row[4:] for row in rows}
     for metric, unit, better in (
         ("psnr", "dB", "higher"),
         ("sam", "°", "lower"),
@@ -189,7 +192,7 @@ def test_every_metric_of_the_table_is_defined(make_entry: Any, tmp_path: Path) -
         ("ndvi_mae", "", "lower"),
     ):
         assert defined[metric][:2] == [unit, better]
-        assert len(defined[metric][2]) > 50
+        assert len(defined[metric][3]) > 50
 
 
 def test_a_second_update_changes_nothing(make_entry: Any, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from vrs_bench.columns import restore
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.correctness import BORDER, SHIFT_LIMIT, spatial_shift, triplet
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import get_task
+from vrs_bench.tasks import bind
 from vrs_bench.types import Array, Doubles
 from vrs_bench.world.scene import make_scene
 
@@ -188,8 +188,8 @@ def test_registration_of_the_sensor_is_found_in_an_enlarged_input() -> None:
     """The input's known registration shift is how far a method that ignores it is off."""
     recipe = load_recipe(BenchmarkRecipe, "tiny")
     world = recipe.world.model_copy(update={"horizon": 4})
-    task = get_task("super_res")
-    for row in task.rows(make_scene(world, 900_000), task.sensor_recipes()):
+    task = bind("super_res", recipe.model_copy(update={"world": world}))
+    for row in task.rows(make_scene(world, 900_000)):
         low, truth = restore(row["lr"]), restore(row["hr"])
         enlarged = zoom(low, (1, 4, 4), order=3, mode="nearest", grid_mode=True)
         expected = 4 * np.hypot(*row["phase"])
