@@ -19,6 +19,7 @@ from vrs_bench.leaderboard.markdown import board_table, escape, update_page
 from vrs_bench.leaderboard.ranking import Board, boards
 from vrs_bench.leaderboard.submission import Submission, make_submission
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.description import definitions_table
 
 START, STOP = "<!-- leaderboard:super_res -->", "<!-- /leaderboard:super_res -->"
 PAGE = f"""# Benchmark
@@ -193,6 +194,12 @@ def test_every_metric_of_the_table_is_defined(make_entry: Any, tmp_path: Path) -
     ):
         assert defined[metric][:2] == [unit, better]
         assert len(defined[metric][3]) > 50
+
+
+def test_the_definitions_on_the_page_of_this_repository_are_those_of_the_objects() -> None:
+    page = (Path(__file__).parents[2] / "BENCHMARK.md").read_text(encoding="utf-8")
+    written = page.split("<!-- metrics -->\n")[1].split("\n<!-- /metrics -->")[0]
+    assert written == definitions_table(METRICS.values())  # else run: vrs-bench leaderboard
 
 
 def test_a_second_update_changes_nothing(make_entry: Any, tmp_path: Path) -> None:

@@ -102,5 +102,5 @@ def _table(
     for index, row in enumerate(rows):
         table.add_row(*row, end_section=index in ends)
     text = io.StringIO()
-    Console(file=text, width=120, color_system=None).print(table)
+    Console(file=text, width=200, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
