@@ -42,7 +42,7 @@ TOY = Metric(
     group="distortion",
     definition="Largest absolute error of one row. Mean over rows; 0 is perfect.",
     higher_is_better=False,
-    of=PerRowAndPart(largest_errors),
+    computed=PerRowAndPart(largest_errors),
     high=1,
     shown=frozenset({"parts", "board"}),
 )

@@ -124,6 +124,11 @@ class Result:
                 f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
                 for fault in error.errors()[:10]
             ]
+            if any(fault["loc"] == ("format",) for fault in error.errors()):
+                faults.append(
+                    f"it was written by another version of the package; this one reads format "
+                    f"{RESULT_VERSION}: evaluate the predictions again"
+                )
             raise BenchError(f"{path}: not a result:\n  " + "\n  ".join(faults)) from error
 
     def __str__(self) -> str:

@@ -35,10 +35,10 @@ class Tally:
     def add(self, number: int, scene: JudgedScene, metrics: Iterable[Metric]) -> None:
         """Add what metrics say of a scene; of those that are of a split, what they gather."""
         for metric in metrics:
-            if isinstance(metric.of, PerSplit):
-                self._gathered[metric.of.gather][number] = scene.once(metric.of.gather)
+            if isinstance(metric.computed, PerSplit):
+                self._gathered[metric.computed.gather][number] = scene.once(metric.computed.gather)
                 continue
-            measured = metric.of.measure(scene)
+            measured = metric.computed.measure(scene)
             self._values[metric.name][number] = measured.whole
             for part, value in measured.parts.items():
                 of_part = self._parts[part]  # there from now on, so that parts keep their order
@@ -53,9 +53,9 @@ class Tally:
     def close(self, metrics: Iterable[Metric]) -> None:
         """Compute the metrics that are of a split, once all its scenes are there."""
         for metric in metrics:
-            if isinstance(metric.of, PerSplit):
-                gathered = list(self._gathered[metric.of.gather].values())
-                self._of_split[metric.name] = metric.of.value(gathered)
+            if isinstance(metric.computed, PerSplit):
+                gathered = list(self._gathered[metric.computed.gather].values())
+                self._of_split[metric.name] = metric.computed.value(gathered)
 
     def scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Return the score of every metric, in the order of the catalogue."""

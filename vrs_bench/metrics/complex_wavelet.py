@@ -160,7 +160,7 @@ METRICS = (
         label="CW-SSIM",
         group="perceptual",
         higher_is_better=True,
-        of=PerRow(lambda scene: cw_ssim(scene.images, scene.truth)),
+        computed=PerRow(lambda scene: cw_ssim(scene.images, scene.truth)),
         definition=(
             "Complex wavelet structural similarity (Sampat et al. 2009): complex steerable "
             "pyramid (Portilla & Simoncelli 2000) of each band, levels 2 to 4 of six "

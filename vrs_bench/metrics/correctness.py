@@ -233,7 +233,7 @@ METRICS = (
         name="improvement",
         label="improvement",
         higher_is_better=True,
-        of=PerRow(lambda scene: scene.once(_triplet).improvement),
+        computed=PerRow(lambda scene: scene.once(_triplet).improvement),
         definition=(
             "Of opensr-test's correctness triplet (Aybar et al. 2024, its version 1.3.3, without "
             "matching): the share of a pixel that is nearer to the truth than the input is. From "
@@ -248,14 +248,14 @@ METRICS = (
         name="omission",
         label="omission",
         higher_is_better=False,
-        of=PerRow(lambda scene: scene.once(_triplet).omission),
+        computed=PerRow(lambda scene: scene.once(_triplet).omission),
         definition="The share that was left as the input has it, though the truth differs.",
     ),
     _share(
         name="hallucination",
         label="hallucination",
         higher_is_better=False,
-        of=PerRow(lambda scene: scene.once(_triplet).hallucination),
+        computed=PerRow(lambda scene: scene.once(_triplet).hallucination),
         definition="The share that is neither the truth's nor the input's: invented.",
         shown=frozenset({"board"}),
     ),
@@ -265,7 +265,7 @@ METRICS = (
         group="consistency",
         unit="px",
         higher_is_better=False,
-        of=PerRow(lambda scene: spatial_shift(scene.images, scene.truth)),
+        computed=PerRow(lambda scene: spatial_shift(scene.images, scene.truth)),
         definition=(
             "How far an image has moved against the truth: peak of the cross-correlation of the "
             "means over bands under a Hann window, to 0.01 px (Guizar-Sicairos et al. 2008), at "

@@ -77,8 +77,8 @@ class Metric:
     definition: str
     """Window, units, reduction, range and edge rules, in words."""
     higher_is_better: bool
-    of: PerRow | PerRowAndPart | PerScene | PerSplit
-    """How it is computed, and of what."""
+    computed: PerRow | PerRowAndPart | PerScene | PerSplit
+    """How, and of what: rows, scenes or splits."""
     unit: str = ""
     low: float = 0.0
     """Least value that there is."""
@@ -93,9 +93,9 @@ class Metric:
     @property
     def scope(self) -> Scope:
         """Of what it has values."""
-        if isinstance(self.of, PerSplit):
+        if isinstance(self.computed, PerSplit):
             return "split"
-        return "scene" if isinstance(self.of, PerScene) else "row"
+        return "scene" if isinstance(self.computed, PerScene) else "row"
 
     def obstacle(self, task: TaskFacts) -> str:
         """Say why a task can't be judged by this metric; ``""`` where it can."""

@@ -206,7 +206,7 @@ METRICS = (
     _by_encoder(
         name="feature_distance",
         label="feature distance",
-        of=PerRow(
+        computed=PerRow(
             lambda scene: feature_distance(
                 scene.predicted.perceived.features, scene.true.perceived.features
             )
@@ -224,7 +224,7 @@ METRICS = (
     _by_encoder(
         name="frechet_distance",
         label="Fréchet distance",
-        of=_of_sets(frechet_distance),
+        computed=_of_sets(frechet_distance),
         definition=(
             "Fréchet distance (Heusel et al. 2017), by torchmetrics, between the reference "
             "encoder's pooled features (mean over positions of its last stage, 96 of them) of all "
@@ -236,7 +236,7 @@ METRICS = (
     _by_encoder(
         name="kernel_distance",
         label="kernel distance",
-        of=_of_sets(kernel_distance),
+        computed=_of_sets(kernel_distance),
         definition=(
             "Squared maximum mean discrepancy with the kernel (x·y / 96 + 1)³ (Bińkowski et al. "
             "2018), by torchmetrics, of the same features: one number for the split; above "

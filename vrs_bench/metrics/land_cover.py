@@ -128,7 +128,7 @@ METRICS = (
     _by_classifier(
         name="jaccard_ratio",
         label="Jaccard ratio",
-        of=PerScene(_of_series("jaccard_ratio")),
+        computed=PerScene(_of_series("jaccard_ratio")),
         definition=(
             "Jaccard index of the reference classifier on the predicted series over that on the "
             "true ones, scene by scene; mean over scenes. How much of what the truth is good for "
@@ -139,7 +139,7 @@ METRICS = (
     _by_classifier(
         name="jaccard",
         label="Jaccard",
-        of=PerScene(_of_series("jaccard")),
+        computed=PerScene(_of_series("jaccard")),
         definition=(
             "The reference classifier (multinomial logistic regression on the optical bands of "
             "all time steps of a pixel, fitted on latent train scenes) labels each pixel of a "
@@ -151,13 +151,13 @@ METRICS = (
     _by_classifier(
         name="jaccard_truth",
         label="Jaccard of the truth",
-        of=PerScene(_of_series("jaccard_truth")),
+        computed=PerScene(_of_series("jaccard_truth")),
         definition="The same on the true series: what the classifier can reach.",
     ),
     _by_classifier(
         name="cell_accuracy",
         label="cell accuracy",
-        of=PerScene(_cells),
+        computed=PerScene(_cells),
         definition=(
             "Share of a scene's cells whose most frequent label (the smallest of equally frequent "
             "ones) is their land cover; a cell counts once, whatever its size. Mean over scenes."
@@ -167,7 +167,7 @@ METRICS = (
     _by_network(
         name="segmentation_miou",
         label="segmentation mIoU",
-        of=PerScene(lambda scene: scene.once(_frames)),
+        computed=PerScene(lambda scene: scene.once(_frames)),
         definition=(
             "The segmentation network (the reference encoder with its head) labels single "
             "predicted images. Jaccard index of each class that occurs in the scene, all its "
@@ -179,7 +179,7 @@ METRICS = (
     _by_network(
         name="segmentation_ratio",
         label="segmentation ratio",
-        of=PerScene(_frames_ratio),
+        computed=PerScene(_frames_ratio),
         definition=(
             "Segmentation mIoU on predictions over that on the true images, scene by scene; mean "
             "over scenes."

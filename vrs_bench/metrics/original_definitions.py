@@ -184,7 +184,7 @@ METRICS = (
         label="PSNR of the original",
         unit="dB",
         higher_is_better=True,
-        of=PerRow(lambda scene: scene.once(_all)["psnr"]),
+        computed=PerRow(lambda scene: scene.once(_all)["psnr"]),
         definition=(
             "As the original project defines it (`--profile original`): values below 0 count as "
             "0, each band divided by its largest value in prediction and truth of the row; 10 "
@@ -196,7 +196,7 @@ METRICS = (
         name="original_ssim",
         label="SSIM of the original",
         higher_is_better=True,
-        of=PerRow(lambda scene: scene.once(_all)["ssim"]),
+        computed=PerRow(lambda scene: scene.once(_all)["ssim"]),
         definition=(
             f"The same normalisation; uniform window of {SSIM_WINDOW} × {SSIM_WINDOW} px, sample "
             "covariance, data range 2; mean over windows, bands and rows."
@@ -209,7 +209,7 @@ METRICS = (
         label="SAM of the original",
         unit="π",
         higher_is_better=False,
-        of=PerRow(lambda scene: scene.once(_all)["sam"]),
+        computed=PerRow(lambda scene: scene.once(_all)["sam"]),
         definition=(
             "arccos of the normalised inner product over π, a squared norm being at least 2⁻¹⁰: "
             "dark identical spectra are apart too. Values below 0 count as 0. Mean over pixels "
@@ -221,7 +221,7 @@ METRICS = (
         name="original_cw_ssim",
         label="CW-SSIM of the original",
         higher_is_better=True,
-        of=PerRow(lambda scene: scene.once(_all)["cw_ssim"]),
+        computed=PerRow(lambda scene: scene.once(_all)["cw_ssim"]),
         definition=(
             "The same normalisation; similarity of the convolutions of the flattened bands with "
             f"Ricker wavelets of widths 1 to {CW_WIDTHS}, K = {CW_K:g}: neither complex nor "

@@ -189,7 +189,7 @@ METRICS = (
         name="ms_ssim",
         label="MS-SSIM",
         higher_is_better=True,
-        of=PerRow(lambda scene: ms_ssim(scene.images, scene.truth)),
+        computed=PerRow(lambda scene: ms_ssim(scene.images, scene.truth)),
         definition=(
             "Multi-scale structural similarity (Wang, Simoncelli & Bovik 2003), by piq, per band: "
             f"Gaussian window of {MS_SSIM_WINDOW} px, σ = {MS_SSIM_SIGMA:g}, K1 = 0.01, K2 = 0.03, "
@@ -204,7 +204,7 @@ METRICS = (
         name="gmsd",
         label="GMSD",
         higher_is_better=False,
-        of=PerRow(lambda scene: gmsd(scene.images, scene.truth)),
+        computed=PerRow(lambda scene: gmsd(scene.images, scene.truth)),
         definition=(
             "Gradient magnitude similarity deviation (Xue et al. 2014), by piq, per band: images "
             "halved by means, Prewitt gradients, constant 170/255², data range 1. Mean over "
@@ -216,7 +216,7 @@ METRICS = (
         name="haarpsi",
         label="HaarPSI",
         higher_is_better=True,
-        of=PerRow(lambda scene: haarpsi(scene.images, scene.truth)),
+        computed=PerRow(lambda scene: haarpsi(scene.images, scene.truth)),
         definition=(
             "Haar wavelet-based perceptual similarity (Reisenhofer et al. 2018), by piq, per "
             f"band: three scales, C = {HAARPSI_C:g} on the scale [0, 255], α = {HAARPSI_ALPHA:g}, "

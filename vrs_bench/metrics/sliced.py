@@ -168,7 +168,7 @@ METRICS = (
         name="mae",
         label="MAE",
         higher_is_better=False,
-        of=_of("mae"),
+        computed=_of("mae"),
         definition=(
             "Mean absolute error of one row over all its bands and pixels, on the scale [0, 1]; "
             "0 is perfect. Mean over rows."
@@ -179,7 +179,7 @@ METRICS = (
         name="rmse",
         label="RMSE",
         higher_is_better=False,
-        of=_of("rmse"),
+        computed=_of("rmse"),
         definition=(
             "Square root of the mean squared error of one row over all its bands and pixels, on "
             "the scale [0, 1]; 0 is perfect. Mean over rows (not the root of a pooled mean)."
@@ -191,7 +191,7 @@ METRICS = (
         label="PSNR",
         unit="dB",
         higher_is_better=True,
-        of=_of("psnr"),
+        computed=_of("psnr"),
         definition=(
             "10 log10(1 / MSE), data range 1, MSE of one row over all its bands and pixels; at "
             f"most {PSNR_CAP:g} dB, which is what identical images get. Mean over rows (not the "
@@ -204,7 +204,7 @@ METRICS = (
         name="ssim",
         label="SSIM",
         higher_is_better=True,
-        of=_of("ssim"),
+        computed=_of("ssim"),
         definition=(
             f"Structural similarity (Wang et al. 2004): Gaussian window of {SSIM_WINDOW} px, "
             f"σ = {SSIM_SIGMA:g}, population covariance, K1 = {SSIM_K[0]:g}, K2 = {SSIM_K[1]:g}, "
@@ -220,7 +220,7 @@ METRICS = (
         label="SAM",
         unit="°",
         higher_is_better=False,
-        of=_of("sam"),
+        computed=_of("sam"),
         definition=(
             "Spectral angle between prediction and truth at each pixel, in degrees and float64; "
             "both spectra zero: 0°, exactly one of them zero: 90°. Mean over pixels, then over "
@@ -234,7 +234,7 @@ METRICS = (
         name="ergas",
         label="ERGAS",
         higher_is_better=False,
-        of=_of("ergas"),
+        computed=_of("ergas"),
         definition=(
             "Relative dimensionless global error (Wald 2000): 100 / ratio · sqrt(mean over bands "
             "of (RMSE / mean of the truth)²) of one row, where the mean of a band is at least "
@@ -246,7 +246,7 @@ METRICS = (
         name="uiqi",
         label="UIQI",
         higher_is_better=True,
-        of=_of("uiqi"),
+        computed=_of("uiqi"),
         definition=(
             f"Universal image quality index (Wang & Bovik 2002): uniform windows of {UIQI_WINDOW} "
             f"× {UIQI_WINDOW} px at every position inside the image; mean over windows, then over "
@@ -261,7 +261,7 @@ METRICS = (
         name="ndvi_mae",
         label="NDVI-MAE",
         higher_is_better=False,
-        of=_of("ndvi_mae"),
+        computed=_of("ndvi_mae"),
         definition=(
             "Mean absolute error of the vegetation index (NIR - red) / (NIR + red) over the "
             f"pixels of one row, where the index is 0 if NIR + red is below {NDVI_FLOOR:g}. Mean "

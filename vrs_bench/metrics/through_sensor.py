@@ -10,7 +10,7 @@ METRICS = (
         label="through-sensor RMSE",
         group="consistency",
         higher_is_better=False,
-        of=PerRow(lambda scene: scene.through_sensor_rmse(scene.images)),
+        computed=PerRow(lambda scene: scene.through_sensor_rmse(scene.images)),
         definition=(
             "RMSE between what the main input's sensor recorded and the prediction seen through "
             "that very sensor, with the clouds, calibration and registration of the row and "
