@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -38,12 +39,12 @@ HEAVY = {
 LAYERS = [
     {"errors", "settings", "types", "paths", "colours", "grids"},
     {"columns"},
+    {"metrics"},
     {"world"},
     {"sensors"},
     {"recipes"},
     {"tasks"},
     {"data"},
-    {"metrics"},
     {"references"},
     {"evaluation"},
     {"leaderboard"},
@@ -143,15 +144,26 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 # Which way imports point
 
 
+def source_files() -> list[Path]:
+    """Return the package's own modules."""
+    return [
+        path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] not in ("baselines", "builders")
+    ]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 @cache
 def imports() -> list[tuple[str, str]]:
     """Return (module, what it imports), inside functions too, of the whole package."""
     found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if path.relative_to(PACKAGE).parts[0] not in ("baselines", "builders"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            found += [(name, target) for node in ast.walk(tree) for target in targets(node)]
+    for path in source_files():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found += [(name_of(path), target) for node in ast.walk(tree) for target in targets(node)]
     return found
 
 
@@ -187,6 +199,61 @@ def test_imports_point_one_way() -> None:
         if LEVEL[part(target)] > LEVEL[part(module)]
     ]
     assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not by imports inside of functions either; those for type checkers alone don't count."""
+    files = {name_of(path): path for path in source_files()}
+    graph: dict[str, set[str]] = {}
+    for module, path in files.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        blocks = [node.body for node in ast.walk(tree) if is_for_type_checkers(node)]
+        skipped = {inner for block in blocks for node in block for inner in ast.walk(node)}
+        used = [modules_of(n, set(files)) for n in ast.walk(tree) if n not in skipped]
+        graph[module] = set().union(*used)
+    assert sum(map(len, graph.values())) > 100
+    assert circles(graph) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def is_for_type_checkers(node: ast.AST) -> TypeGuard[ast.If]:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def modules_of(node: ast.AST, modules: set[str]) -> set[str]:
+    """Return which modules of the package an import names; `from a import b` may name a.b."""
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        inner = [f"{node.module}.{alias.name}" for alias in node.names]
+        # Of a package only what it is asked for: a module of it, or else what it holds itself.
+        names = [name if name in modules else str(node.module) for name in inner]
+    else:
+        names = []
+    return set(names) & modules
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the modules that can reach themselves, those that can reach each other together."""
+    reached = {}
+    for start in graph:
+        seen, ahead = set(), list(graph[start])
+        while ahead:
+            module = ahead.pop()
+            if module not in seen:
+                seen.add(module)
+                ahead += graph.get(module, ())
+        reached[start] = seen
+    in_circles = {module for module in graph if module in reached[module]}
+    found = {
+        tuple(sorted(other for other in in_circles & reached[module] if module in reached[other]))
+        for module in in_circles
+    }
+    return [list(circle) for circle in sorted(found)]
 
 
 def test_metrics_are_pure_functions_on_arrays() -> None:

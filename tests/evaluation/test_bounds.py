@@ -32,8 +32,9 @@ def all_tasks(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
 
 def floor(folder: DatasetFolder, task: str) -> tuple[Array, Array, dict[str, Array]]:
     """Return the trivial images of the first test scene, its truth, and its columns."""
-    scene = next(iter(Truth(folder, get_task(task), "test")))
-    return rival_methods(folder, get_task(task))["floor"](scene), scene.target, scene.columns
+    bound = folder.manifest.bound(task)
+    scene = next(iter(Truth(folder, bound, "test")))
+    return rival_methods(folder, bound)["floor"](scene), scene.target, scene.columns
 
 
 def test_super_resolution_repeats_pixels(all_tasks: DatasetFolder) -> None:
@@ -64,11 +65,12 @@ def test_translation_gives_the_average_of_the_date(all_tasks: DatasetFolder) -> 
 def test_bounds_are_the_scores_of_those_two_as_predictions(
     all_tasks: DatasetFolder, task: str
 ) -> None:
-    methods = rival_methods(all_tasks, get_task(task))
+    bound_task = all_tasks.manifest.bound(task)
+    methods = rival_methods(all_tasks, bound_task)
     predictions = {
         name: {
             (scene.number, int(step)): image
-            for scene in Truth(all_tasks, get_task(task), "test")
+            for scene in Truth(all_tasks, bound_task, "test")
             for step, image in zip(scene.steps, method(scene), strict=True)
         }
         for name, method in methods.items()
@@ -89,7 +91,9 @@ def test_packaged_bounds_are_of_the_packaged_recipes() -> None:
     assert len(kept) == 6  # tiny and toy, three tasks
     for entry in kept.values():
         assert set(entry["references"]) == {"classifier", "encoder"}
-        for metric, (low, high) in entry["bounds"].items():
+        assert set(entry["bounds"]) <= set(METRICS)
+        for metric, bound in entry["bounds"].items():
+            low, high = bound["floor"], bound["ceiling"]
             better = high - low if METRICS[metric].higher_is_better else low - high
             assert better >= -1e-6 or metric in ("kernel_distance", "jaccard_truth"), metric
 
@@ -97,6 +101,7 @@ def test_packaged_bounds_are_of_the_packaged_recipes() -> None:
 def test_on_every_task_trivial_and_truth_are_far_apart() -> None:
     kept = json.loads(PACKAGED.read_text(encoding="utf-8"))
     for key, entry in kept.items():
-        low, high = entry["bounds"][get_task(key.split("/")[0]).headline]
+        bound = entry["bounds"][get_task(key.split("/")[0]).headline]
+        low, high = bound["floor"], bound["ceiling"]
         assert high == pytest.approx(1)
         assert low < 0.96

@@ -23,9 +23,10 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, expected_input_format, expected_input_schema
 from vrs_bench.evaluation import evaluate as evaluate_all
-from vrs_bench.metrics.definition import DISTORTION
+from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.types import Array
 
+DISTORTION = {name: metric for name, metric in METRICS.items() if metric.group == "distortion"}
 Rows = dict[tuple[int, int], Array]
 evaluate = partial(evaluate_all, groups=("distortion",), bounds=False)
 PERFECT = dict.fromkeys(DISTORTION, 0.0) | {"psnr": 80.0, "ssim": 1.0, "uiqi": 1.0}

@@ -94,7 +94,7 @@ def test_values_lie_in_their_range_and_have_a_definition(results: dict[float, Re
             metric = METRICS[name]
             for value in (score.mean, *score.per_scene.values()):
                 assert metric.low - 1e-6 <= value <= metric.high + 1e-6, name
-            assert bool(score.per_scene) != metric.of_split
+            assert bool(score.per_scene) == (metric.scope != "split")
             assert (score.unit, score.version) == (metric.unit, metric.version)
 
 
@@ -129,6 +129,10 @@ def test_tasks_without_clouds_or_operator_have_no_such_scores(folder: DatasetFol
     assert "cloud" not in result.slices
     assert {"through_sensor_rmse", "hallucination"}.isdisjoint(result.scores)
     assert "spatial_shift" in result.scores
+    assert set(result.left_out) == {
+        *("through_sensor_rmse", "improvement", "omission", "hallucination")
+    }
+    assert "hallucination: the main input is no image of what is predicted" in str(result)
 
 
 def test_the_original_profile_scores_by_its_own_names(folder: DatasetFolder) -> None:

@@ -100,6 +100,8 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "negative seed": (set_at("seed", to=-1), "seed: Input should be greater than or equal to 0"),
     "digest": (set_at("dataset_digest", to="../.."), "dataset_digest: String should match"),
     "version": (set_at("format", to=1), "format: Input should be 2"),
+    "version, said in words": (set_at("format", to=3), "reads format 2: evaluate the predictions"),
+    "a reason that is no text": (set_at("left_out", to={"sam": 1}), "left_out.sam: Input should"),
     "confidence": (set_at("confidence", to=95), "confidence: Input should be less than 1"),
     "scene": (set_at(*PSNR, "per_scene", to={"x": 1.0}), "scores.psnr.per_scene.x"),
     "a path as split": (set_at("split", to="../test"), "split: Input should be 'train'"),
@@ -203,6 +205,20 @@ def test_one_number_for_a_split_has_nothing_to_pair() -> None:
     result = replace(result, scores={**result.scores, "frechet_distance": whole})
     with pytest.raises(BenchError, match="one number for a whole split"):
         compare(result, result, "frechet_distance")
+
+
+def test_results_from_before_metrics_could_be_left_out_are_read(tmp_path: Path) -> None:
+    data = json.loads(json.dumps(make().to_dict()))
+    assert data.pop("left_out") == {}
+    (tmp_path / "scores.json").write_text(json.dumps(data))
+    assert Result.from_json(tmp_path / "scores.json") == make()
+
+
+def test_what_was_left_out_is_said_once_for_each_reason() -> None:
+    left_out = {"ndvi_mae": "no red", "omission": "no input", "improvement": "no input"}
+    lines = str(replace(make(), left_out=left_out)).splitlines()
+    at = lines.index("Not for this task:")
+    assert lines[at + 1 : at + 3] == ["  ndvi_mae: no red", "  omission, improvement: no input"]
 
 
 # Comparisons

@@ -18,6 +18,8 @@ from vrs_bench.evaluation import Bound
 from vrs_bench.leaderboard.markdown import board_table, escape, update_page
 from vrs_bench.leaderboard.ranking import Board, boards
 from vrs_bench.leaderboard.submission import Submission, make_submission
+from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.description import definitions_table
 
 START, STOP = "<!-- leaderboard:super_res -->", "<!-- /leaderboard:super_res -->"
 PAGE = f"""# Benchmark
@@ -179,9 +181,11 @@ def test_every_metric_of_the_table_is_defined(make_entry: Any, tmp_path: Path) -
     update_page(path, board_of(make_entry("Lanczos", scores=scores)))
     page = path.read_text(encoding="utf-8")
     head, *rows = Page(page.split("<!-- metrics -->")[1].split("<!-- /metrics -->")[0]).rows
-    assert head == ["metric", "group", "unit", "better", "definition"]
-    assert {len(row) for row in rows} == {5}
-    defined = {row[0].split()[-1]: row[2:] for row in rows}
+    words = ["metric", "version", "group", "per", "unit", "better", "needs", "definition"]
+    assert head == words
+    assert {len(row) for row in rows} == {len(words)}
+    assert [row[0].split()[-1] for row in rows] == list(METRICS)
+    defined = {row[0].split()[-1]: row[4:] for row in rows}
     for metric, unit, better in (
         ("psnr", "dB", "higher"),
         ("sam", "°", "lower"),
@@ -189,7 +193,13 @@ def test_every_metric_of_the_table_is_defined(make_entry: Any, tmp_path: Path) -
         ("ndvi_mae", "", "lower"),
     ):
         assert defined[metric][:2] == [unit, better]
-        assert len(defined[metric][2]) > 50
+        assert len(defined[metric][3]) > 50
+
+
+def test_the_definitions_on_the_page_of_this_repository_are_those_of_the_objects() -> None:
+    page = (Path(__file__).parents[2] / "BENCHMARK.md").read_text(encoding="utf-8")
+    written = page.split("<!-- metrics -->\n")[1].split("\n<!-- /metrics -->")[0]
+    assert written == definitions_table(METRICS.values())  # else run: vrs-bench leaderboard
 
 
 def test_a_second_update_changes_nothing(make_entry: Any, tmp_path: Path) -> None:

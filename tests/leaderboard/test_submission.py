@@ -244,9 +244,12 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         ),
         "unknown metric 'sma'; did you mean 'sam'?",
     ),
-    "other unit": (set_at(*PSNR, "unit", to="%"), "'psnr' has another unit, direction"),
+    "other unit": (set_at(*PSNR, "unit", to="%"), "'psnr' has another unit or direction"),
     "other direction": (set_at(*PSNR, "higher_is_better", to=False), "'psnr' has another"),
-    "other definition": (set_at(*PSNR, "version", to="0"), "'psnr' has another"),
+    "other definition": (
+        set_at(*PSNR, "version", to="0"),
+        "'psnr' is by definition '0'; entries are ranked by definition '1'",
+    ),
     "no letters": (set_at("name", to="!!!"), "name: expected at least one letter or digit"),
     "other name": (set_at("name", to="Lanczos"), "this entry belongs in super_res/lanczos.json"),
     "other task": (

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics import distortion, structural
-from vrs_bench.metrics.sliced import sliced_distortion
+from vrs_bench.metrics.sliced import METRICS, sliced_distortion
 from vrs_bench.types import Floats
 
-NAMES = ("mae", "rmse", "psnr", "ssim", "sam", "ergas", "uiqi", "ndvi_mae")
+NAMES = tuple(metric.name for metric in METRICS)
 
 
 def pair(seed: int = 0, rows: int = 2, side: int = 40) -> tuple[Floats, Floats]:
@@ -107,6 +107,16 @@ def test_perfect_images_are_perfect_in_every_part() -> None:
         assert (values[name] == 0).all(), name
     for name in ("ssim", "uiqi"):
         np.testing.assert_allclose(values[name], 1, rtol=1e-7)
+
+
+def test_without_red_and_infrared_all_but_ndvi_is_scored() -> None:
+    x, y = pair()
+    parts = np.ones((1, 40, 40), bool)
+    alone = sliced_distortion(x, y, parts, ratio=4)
+    every = scores(x, y, parts)
+    assert list(alone) == [name for name in every if name != "ndvi_mae"]
+    for name, values in alone.items():
+        np.testing.assert_allclose(values, every[name], rtol=1e-6)
 
 
 def test_parts_of_another_size_are_refused() -> None:

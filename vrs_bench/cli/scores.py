@@ -111,6 +111,36 @@ def compare(
 
 
 @app.command()
+def metrics(
+    task: Annotated[
+        str, typer.Option(help="Only those that apply to this task with its packaged sensors.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Say which metrics there are: what each is, of what it is, and what it needs.
+
+    Example: `vrs-bench metrics --task sar_to_optical`
+
+    Example: `vrs-bench metrics --json`
+    """
+    from vrs_bench.metrics.catalogue import METRICS
+    from vrs_bench.metrics.description import definitions_table, described
+
+    chosen = list(METRICS.values())
+    if task:
+        from vrs_bench.evaluation.judge import task_facts
+        from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+        from vrs_bench.tasks import bind
+
+        facts = task_facts(bind(task, load_recipe(BenchmarkRecipe, "toy")))
+        chosen = [metric for metric in chosen if metric.applies(facts)]
+    if as_json:
+        print(json.dumps([described(metric) for metric in chosen], ensure_ascii=False))
+    else:
+        print(definitions_table(chosen))
+
+
+@app.command()
 def submit(
     predictions: Predictions,
     name: Annotated[str, typer.Option(help="Name of the method.")],

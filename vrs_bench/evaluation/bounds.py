@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,10 @@ import numpy as np
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.judge import Judge
-from vrs_bench.evaluation.result import Bound
+from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.grids import on_grid
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.metrics.definition import VERSION
 from vrs_bench.paths import write_text
 from vrs_bench.references import HERE
 from vrs_bench.tasks import BoundTask
@@ -65,35 +64,53 @@ def _averages(task: BoundTask) -> Floats:
     return (sums / AVERAGED_SCENES).astype(np.float32)[..., None, None]
 
 
-def packaged_bounds(
-    folder: DatasetFolder, task: str, split: str, judge: Judge
-) -> dict[str, Bound] | None:
-    """Return the bounds that were measured beforehand, for the metrics of the judge's groups.
+def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) -> dict[str, Bound]:
+    """Return the bounds that were measured beforehand, of those metrics of the judge that have one.
 
-    They hold for the very recipes, references and definitions that they were measured with.
+    A bound holds for the data, the references and the version of the metric that it was measured
+    with; what became of other metrics since does not matter.
 
     Returns:
-        metric → bound; None where none hold, so that they must be measured.
+        metric → bound, in the order of the judge's metrics.
     """
-    text = PACKAGED.read_text(encoding="utf-8")
-    entry = json.loads(text).get(bounds_key(folder, task, split))
-    if entry is None or not judge.references().items() <= entry["references"].items():
-        return None
-    return {
-        metric: Bound(*ends)
-        for metric, ends in entry["bounds"].items()
-        if METRICS[metric].group in judge.groups
-    }
+    entry = json.loads(PACKAGED.read_text(encoding="utf-8")).get(bounds_key(folder, task, split))
+    if entry is None or entry["rows"] != folder.manifest.rows(task, split):
+        return {}
+    references, bounds = judge.references(), {}
+    for metric in judge.metrics:
+        kept = entry["bounds"].get(metric.name)
+        through = [need for need in ("classifier", "encoder") if need in metric.needs]
+        if (
+            kept is not None
+            and kept["version"] == metric.version
+            and all(references[name] == entry["references"].get(name) for name in through)
+        ):
+            bounds[metric.name] = Bound(kept["floor"], kept["ceiling"])
+    return bounds
 
 
 def bounds_key(folder: DatasetFolder, task: str, split: str) -> str:
-    """Return under what name the bounds of a split are kept."""
-    return f"{task}/{split}/{folder.manifest.tasks[task].digest}/{VERSION}"
+    """Return under what name the bounds of a split are kept: the recipes that made it."""
+    return f"{task}/{split}/{folder.manifest.tasks[task].digest}"
 
 
-def keep_bounds(path: Path, key: str, judge: Judge, bounds: dict[str, Bound]) -> None:
-    """Write the bounds of a split into a JSON file; what else it holds stays."""
+def keep_bounds(
+    path: Path, folder: DatasetFolder, split: str, judge: Judge, bounds: Mapping[str, Bound]
+) -> None:
+    """Write the bounds of a split into a JSON file; what it holds of other data stays."""
+    task = judge.task.name
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    ends = {metric: [bound.floor, bound.ceiling] for metric, bound in bounds.items()}
-    kept[key] = {"references": judge.references(), "bounds": ends}
+    kept[bounds_key(folder, task, split)] = {
+        # The digest of the recipes does not say how many scenes there are.
+        "rows": folder.manifest.rows(task, split),
+        "references": judge.references(),
+        "bounds": {
+            metric: {
+                "version": METRICS[metric].version,
+                "floor": bound.floor,
+                "ceiling": bound.ceiling,
+            }
+            for metric, bound in bounds.items()
+        },
+    }
     write_text(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")

@@ -1,30 +1,32 @@
-"""Judging one scene: images against the truth, by each group of metrics."""
+"""Judging one scene: images against the truth, by every metric that was asked for and applies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.land_cover import Maps, land_cover_scores
 from vrs_bench.evaluation.tally import Tally
 from vrs_bench.evaluation.through_sensor import consistency_rmse
 from vrs_bench.evaluation.truth import SceneTruth
-from vrs_bench.metrics.correctness import spatial_shift, triplet
-from vrs_bench.metrics.sliced import sliced_distortion
+from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import Metric, Need
+from vrs_bench.metrics.land_cover import confusion_matrices
+from vrs_bench.metrics.scene import JudgedScene, ReadImages, TaskFacts
 from vrs_bench.references.classifier import Classifier, classify, load_classifier
 from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Doubles, Floats
+from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
 
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
     from vrs_bench.references.encoder import Encoder, Perceived
+
+_NETWORK_LIBRARIES = ("piq", "safetensors", "timm", "torch", "torchmetrics")
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,16 @@ class Judge:
     """What images are judged by."""
 
     task: BoundTask
-    groups: Collection[str]
+    metrics: tuple[Metric, ...]
+    """All that were asked for and apply."""
+    left_out: dict[str, str]
+    """Metric that was asked for → why it does not apply."""
     classifier: Classifier | None
-    """For the downstream group."""
     encoder: Encoder | None
-    """For the perceptual and the downstream group."""
+
+    def needs(self, *needs: Need) -> bool:
+        """Say whether any metric has any of these needs."""
+        return any(metric.needs & set(needs) for metric in self.metrics)
 
     def references(self) -> dict[str, str]:
         """Return the SHA-256 of what metrics look through."""
@@ -47,11 +54,43 @@ class Judge:
             digests["encoder"] = self.encoder.card.sha256
         return digests
 
+    def read(self, images: Floats) -> ReadImages:
+        """Return images as the references read them, (row, band, height, width)."""
+        return ReadImages(images, self._encode, self._classify)
+
+    def _encode(self, images: Floats) -> Perceived:
+        from vrs_bench.references.encoder import perceive
+
+        assert self.encoder is not None  # noqa: S101  # loaded where a metric needs it
+        return perceive(self.encoder, _optical(images, self.task.bands))
+
+    def _classify(self, images: Floats) -> Array:
+        assert self.classifier is not None  # noqa: S101
+        return classify(self.classifier, _optical(images, self.task.bands))
+
+
+def _optical(images: Floats, bands: tuple[str, ...]) -> Floats:
+    """Return the bands that the references know, in their order."""
+    if bands == OPTICAL_BANDS:
+        return images
+    return images[:, [bands.index(band) for band in OPTICAL_BANDS]]
+
+
+def task_facts(task: BoundTask) -> TaskFacts:
+    """Return what metrics have to know of a task."""
+    return TaskFacts(
+        bands=task.bands,
+        gsd_ratio=task.gsd_ratio,
+        n_classes=len(LAND_COVER),
+        readable=set(OPTICAL_BANDS) <= set(task.bands),
+        input_is_like_target=task.main_sensor.product == task.task.target_product,
+    )
+
 
 def make_judge(
     folder: DatasetFolder, task: BoundTask, groups: Collection[str], classifier: str | Path | None
 ) -> Judge:
-    """Load what the groups need.
+    """Choose the metrics of some groups that apply to a task, and load what they need.
 
     Args:
         folder: the data.
@@ -60,130 +99,68 @@ def make_judge(
         classifier: file of the reference classifier; None for the packaged one.
 
     Raises:
-        BenchError: no classifier fits the data, or what a group needs is not installed.
+        BenchError: no metric applies, no classifier fits the data, or what a metric needs is not
+            installed.
     """
-    manifest = folder.manifest
+    facts = task_facts(task)
+    asked = [metric for metric in METRICS.values() if metric.group in groups]
+    left_out = {m.name: m.obstacle(facts) for m in asked if not m.applies(facts)}
+    metrics = tuple(metric for metric in asked if metric.name not in left_out)
+    if not metrics:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise BenchError(f"{task.name}: no metric of these groups applies ({reasons})")
+    judge = Judge(task, metrics, left_out, None, None)
     found = encoder = None
-    if "downstream" in groups:
+    if judge.needs("classifier"):
         path = None if classifier is None else Path(classifier)
-        found = load_classifier(manifest.recipe.world, path)
-    if {"perceptual", "downstream"} & set(groups):
-        try:
-            from vrs_bench.references.encoder import load_encoder
-        except ImportError as error:
+        found = load_classifier(folder.manifest.recipe.world, path)
+    if judge.needs("torch", "encoder"):
+        missing = [name for name in _NETWORK_LIBRARIES if find_spec(name) is None]
+        if missing:
+            of = sorted({m.group for m in metrics if m.needs & {"torch", "encoder"}})
             raise BenchError(
-                f"the perceptual and the downstream group need pip install "
-                f"'vrs-bench[evaluation]' ({error}); or choose other groups"
-            ) from error
+                f"{' and '.join(of)}: these groups need pip install 'vrs-bench[evaluation]' "
+                f"(not installed: {', '.join(missing)}); or choose other groups"
+            )
+    if judge.needs("encoder"):
+        from vrs_bench.references.encoder import load_encoder
+
         encoder = load_encoder()
-    return Judge(task, groups, found, encoder)
+    return Judge(task, metrics, left_out, found, encoder)
 
 
-@dataclass(frozen=True)
-class Looked:
-    """Images of a scene, and what the references see in them: each is looked at once."""
-
-    images: Floats
-    """(row, band, height, width) float32 in [0, 1]."""
-    judge: Judge
-
-    @cached_property
-    def perceived(self) -> Perceived:
-        """What the encoder makes of each image."""
-        from vrs_bench.references.encoder import perceive
-
-        assert self.judge.encoder is not None  # noqa: S101  # the groups that look have one
-        return perceive(self.judge.encoder, self.images)
-
-    @cached_property
-    def maps(self) -> Maps:
-        """Maps of land cover, by classifier and encoder."""
-        assert self.judge.classifier is not None  # noqa: S101
-        return Maps(classify(self.judge.classifier, self.images), self.perceived.labels)
+def judge_scene(
+    scene: SceneTruth, predicted: ReadImages, true: ReadImages, judge: Judge, tally: Tally
+) -> None:
+    """Score the images of a scene against the truth."""
+    judged = judged_scene(scene, predicted, true, judge.task)
+    tally.add(scene.number, judged, judge.metrics)
+    if judge.needs("classifier") and judge.needs("encoder"):  # the maps are shown side by side
+        tally.add_confusion(confusion_matrices(judged))
 
 
-def judge_scene(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    """Score the images of a scene against the truth, by the groups that are asked for."""
-    for group in images.judge.groups:
-        _GROUPS[group](scene, images, truth, tally)
+def judged_scene(
+    scene: SceneTruth, predicted: ReadImages, true: ReadImages, task: BoundTask
+) -> JudgedScene:
+    """Return a scene as metrics see it."""
 
+    def observe() -> Floats:
+        return restore(scene.columns[task.main_input])
 
-def _distortion(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    task, parts = images.judge.task, scene.parts
-    bands = task.bands
-    values = sliced_distortion(
-        images.images,
-        scene.target,
-        parts.masks,
-        parts.step_masks,
-        ratio=task.gsd_ratio,
-        red=bands.index("red"),
-        nir=bands.index("nir"),
+    def through_sensor_rmse(images: Floats) -> Doubles:
+        columns = {"scene": scene.number, "time_step": scene.steps, **scene.columns}
+        values = consistency_rmse(task, columns, images)
+        assert values is not None  # noqa: S101  # metrics that ask apply where there is an operator
+        return values
+
+    return JudgedScene(
+        task=task_facts(task),
+        predicted=predicted,
+        true=true,
+        steps=scene.steps,
+        land_cover=scene.land_cover,
+        cell=scene.cell,
+        parts=scene.parts,
+        observe=observe,
+        through_sensor_rmse=through_sensor_rmse,
     )
-    tally.add_rows(scene.number, values, (*parts.fixed, *parts.by_step))
-
-
-def _perceptual(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    from vrs_bench.metrics.complex_wavelet import cw_ssim
-    from vrs_bench.metrics.feature_distances import feature_distance
-    from vrs_bench.metrics.perceptual import gmsd, haarpsi, ms_ssim
-
-    rows = {
-        "ms_ssim": ms_ssim(images.images, scene.target),
-        "gmsd": gmsd(images.images, scene.target),
-        "haarpsi": haarpsi(images.images, scene.target),
-        "cw_ssim": cw_ssim(images.images, scene.target),
-        "feature_distance": feature_distance(images.perceived.features, truth.perceived.features),
-    }
-    tally.add(scene.number, {metric: float(values.mean()) for metric, values in rows.items()})
-    tally.add_features(images.perceived.pooled, truth.perceived.pooled)
-
-
-def _downstream(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    land_cover_scores(scene, images.maps, truth.maps, tally)
-
-
-def _consistency(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    """Score against what was observed, where the main input is an image of the target's product."""
-    task = images.judge.task
-    rows: dict[str, Doubles] = {"spatial_shift": spatial_shift(images.images, scene.target)}
-    columns = {"scene": scene.number, "time_step": scene.steps}
-    columns |= scene.columns
-    disagreement = consistency_rmse(task, columns, images.images)
-    if disagreement is not None:
-        rows["through_sensor_rmse"] = disagreement
-        observed = restore(scene.columns[task.main_input])
-        shares = triplet(images.images, scene.target, observed)
-        rows |= {
-            # Where nothing is to be judged, nothing was left out or invented.
-            "improvement": np.nan_to_num(shares.improvement, nan=1.0),
-            "omission": np.nan_to_num(shares.omission),
-            "hallucination": np.nan_to_num(shares.hallucination),
-        }
-    tally.add(scene.number, {metric: float(values.mean()) for metric, values in rows.items()})
-
-
-def _original(scene: SceneTruth, images: Looked, truth: Looked, tally: Tally) -> None:
-    from vrs_bench.metrics.original_definitions import original_scores
-
-    values = original_scores(images.images, scene.target)
-    tally.add(scene.number, {f"original_{name}": of.mean() for name, of in values.items()})
-
-
-def judge_split(tally: Tally) -> None:
-    """Add the metrics that are one number for a whole split: distances of two sets of images."""
-    features = tally.features()
-    if features is not None:
-        from vrs_bench.metrics.feature_distances import frechet_distance, kernel_distance
-
-        tally.set_split_value("frechet_distance", frechet_distance(*features))
-        tally.set_split_value("kernel_distance", kernel_distance(*features))
-
-
-_GROUPS: dict[str, Callable[[SceneTruth, Looked, Looked, Tally], None]] = {
-    "distortion": _distortion,
-    "perceptual": _perceptual,
-    "downstream": _downstream,
-    "consistency": _consistency,
-    "original": _original,
-}

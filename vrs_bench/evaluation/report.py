@@ -1,55 +1,76 @@
-"""A result as tables for people."""
+"""Scores as tables for people."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from vrs_bench.evaluation.result import PartScore, Result, Score
-from vrs_bench.metrics.catalogue import GROUPS, METRICS
+from vrs_bench.evaluation.scores import Bound, PartScore, Score, placed
+from vrs_bench.metrics.catalogue import METRICS, shown_in
 
-IN_SLICES = ("psnr", "ssim", "sam", "jaccard", "segmentation_miou")
-"""Metrics that the tables by part show; the others are in the JSON."""
+Slices = Mapping[str, Mapping[str, Mapping[str, PartScore]]]
+"""Kind of part → part → metric → score."""
 
 
-def report(result: Result) -> str:
-    """Return the tables: scores by group, then by part."""
-    head = (
-        f"{result.task}, split {result.split} of '{result.recipe}', data "
-        f"{result.dataset_digest[:12]}: {result.n_rows} rows, {result.n_scenes} scenes, "
-        f"{result.clipped_values} values clipped"
+def report(
+    head: str,
+    scores: Mapping[str, Score],
+    bounds: Mapping[str, Bound],
+    slices: Slices,
+    left_out: Mapping[str, str],
+    confidence: float,
+) -> str:
+    """Return the tables: scores by group, what does not apply, then scores by part.
+
+    Args:
+        head: what was scored, in a line.
+        scores, bounds: by metric.
+        slices: scores by part; the metrics that are shown by part are in the tables.
+        left_out: metric → why it has no score.
+        confidence: of the intervals.
+    """
+    return "\n\n".join(
+        [head, _scores(scores, bounds, confidence), *_left_out(left_out), *_by_part(slices)]
     )
-    if result.profile == "original":
-        head += "; definitions of the original project"
-    return "\n\n".join([head, _scores(result), *_slices(result)])
 
 
-def _scores(result: Result) -> str:
-    heads = ["metric", "mean", f"{result.confidence:.0%} interval", "unit", "better"]
-    if result.bounds:
+def _scores(scores: Mapping[str, Score], bounds: Mapping[str, Bound], confidence: float) -> str:
+    heads = ["metric", "mean", f"{confidence:.0%} interval", "unit", "better"]
+    if bounds:
         heads += ["trivial", "truth", "between"]
     rows = []
-    known = [name for name in METRICS if name in result.scores]
-    for name in [*known, *(name for name in result.scores if name not in METRICS)]:
-        score = result.scores[name]
+    known = [name for name in METRICS if name in scores]
+    for name in [*known, *(name for name in scores if name not in METRICS)]:
+        score = scores[name]
         better = "↑ higher" if score.higher_is_better else "↓ lower"
         row = [name, f"{score.mean:.4g}", _interval(score), score.unit, better]
-        if name in result.bounds:
-            bound, place = result.bounds[name], result.normalised(name)
+        if name in bounds:
+            bound, place = bounds[name], placed(score, bounds[name])
             row += [
                 f"{bound.floor:.4g}",
                 f"{bound.ceiling:.4g}",
                 f"{place[0]:.3f}" if place else "–",
             ]
         rows.append(row)
-    groups = [METRICS[name].group if name in METRICS else "" for name in known]
+    groups = [METRICS[name].group for name in known]
     ends = [i for i, group in enumerate(groups) if groups[i + 1 : i + 2] not in ([group], [])]
-    return _table(heads, rows, left=(0, 3, 4), ends=ends if len(GROUPS) > 1 else [])
+    return _table(heads, rows, left=(0, 3, 4), ends=ends)
 
 
-def _slices(result: Result) -> Iterable[str]:
-    for kind, parts in result.slices.items():
-        shown = [m for m in IN_SLICES if any(m in of for of in parts.values())]
+def _left_out(left_out: Mapping[str, str]) -> Iterable[str]:
+    """Say once for each reason which metrics do not apply."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in left_out.items():
+        by_reason.setdefault(reason, []).append(name)
+    lines = [f"  {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+    if lines:
+        yield "\n".join(["Not for this task:", *lines])
+
+
+def _by_part(slices: Slices) -> Iterable[str]:
+    for kind, parts in slices.items():
+        names = [metric.name for metric in shown_in("parts")]
+        shown = [name for name in names if any(name in of for of in parts.values())]
         rows = []
         for part, of in parts.items():
             scenes = max(score.n_scenes for score in of.values())
@@ -81,5 +102,5 @@ def _table(
     for index, row in enumerate(rows):
         table.add_row(*row, end_section=index in ends)
     text = io.StringIO()
-    Console(file=text, width=120, color_system=None).print(table)
+    Console(file=text, width=200, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
-from math import isclose
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.evaluation.report import report
+from vrs_bench.evaluation.scores import STRICT, Bound, Count, PartScore, Score, placed
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import RECIPE_NAME
 
@@ -19,67 +20,6 @@ RESULT_VERSION: Literal[2] = 2
 """Version of the JSON form; it changes when a field changes its name or meaning."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=1)]
-_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-@dataclass(frozen=True)
-class Score:
-    """One metric over a split."""
-
-    metric: str
-    """Its key, see :data:`vrs_bench.metrics.catalogue.METRICS`."""
-    mean: float
-    """Mean over scenes of the mean over the rows of a scene; for a metric that is one number for
-    a whole split, that number."""
-    ci_low: float | None
-    """Lower end of the confidence interval of the mean; None where there is one scene, or one
-    number for the split."""
-    ci_high: float | None
-    per_scene: dict[int, float]
-    """Scene → mean over its rows, in the order of the split; empty where there is one number for
-    the split."""
-    unit: str
-    higher_is_better: bool
-    version: str
-    """Version of the metric's definition."""
-
-    __pydantic_config__ = _STRICT
-
-    def __post_init__(self) -> None:
-        """Refuse a score that contradicts itself."""
-        if (self.ci_low is None) != (self.ci_high is None):
-            raise BenchError(f"{self.metric}: half of an interval")
-        if not self.per_scene:
-            return
-        mean = sum(self.per_scene.values()) / len(self.per_scene)
-        if not isclose(self.mean, mean, rel_tol=1e-9, abs_tol=1e-12):
-            raise BenchError(
-                f"{self.metric}: the mean is {self.mean:g}, that of the scenes {mean:g}"
-            )
-
-
-@dataclass(frozen=True)
-class PartScore:
-    """One metric over a part of a split: a land cover, the borders of fields, a time step."""
-
-    mean: float
-    """Mean over the scenes that have the part."""
-    ci_low: float | None
-    ci_high: float | None
-    n_scenes: Count
-
-    __pydantic_config__ = _STRICT
-
-
-@dataclass(frozen=True)
-class Bound:
-    """Between what a score lies: the trivial baseline, and the truth itself as a prediction."""
-
-    floor: float
-    ceiling: float
-
-    __pydantic_config__ = _STRICT
 
 
 @dataclass(frozen=True)
@@ -117,17 +57,19 @@ class Result:
     score. A part's values are those of its pixels in each row, meant over the rows and then over
     the scenes that have it."""
     confusion: dict[str, list[list[int]]]
-    """Pixels by true land cover (row) and found one (column), classes 1 to 8 and last none, over
-    the split: of the reference classifier on predictions (``classifier``) and on the truth
-    (``classifier_truth``), and of the segmentation network (``segmentation``,
-    ``segmentation_truth``)."""
+    """Pixels inside cells by true land cover (row) and found one (column), both in the order of
+    the table of classes, over the split: of the reference classifier on predictions
+    (``classifier``) and on the truth (``classifier_truth``), and of the segmentation network on
+    single images (``segmentation``, ``segmentation_truth``)."""
     bounds: dict[str, Bound]
     """Metric → floor and ceiling; empty where none were asked for."""
     profile: Literal["standard", "original"] = "standard"
     """Whose definitions: ours, or those of the original project."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Metric that was asked for → why it does not apply to the task."""
     format: Literal[2] = RESULT_VERSION
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         """Refuse scores that are not of the same scenes."""
@@ -152,16 +94,7 @@ class Result:
         """
         if metric not in self.scores:
             raise BenchError(f"no score '{metric}'{did_you_mean(metric, self.scores)}")
-        bound, score = self.bounds.get(metric), self.scores[metric]
-        if bound is None or bound.floor == bound.ceiling:
-            return None
-        span = bound.ceiling - bound.floor
-        mean, *ends = (
-            None if value is None else (value - bound.floor) / span
-            for value in (score.mean, score.ci_low, score.ci_high)
-        )
-        low, high = (None, None) if None in ends else sorted(end for end in ends if end is not None)
-        return (float(mean or 0.0), low, high)
+        return placed(self.scores[metric], self.bounds.get(metric))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain dicts, strings and numbers, as in the JSON."""
@@ -191,13 +124,22 @@ class Result:
                 f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
                 for fault in error.errors()[:10]
             ]
+            if any(fault["loc"] == ("format",) for fault in error.errors()):
+                faults.append(
+                    f"it was written by another version of the package; this one reads format "
+                    f"{RESULT_VERSION}: evaluate the predictions again"
+                )
             raise BenchError(f"{path}: not a result:\n  " + "\n  ".join(faults)) from error
 
     def __str__(self) -> str:
         """Return tables for people."""
-        from vrs_bench.evaluation.report import report
-
-        return report(self)
+        head = (
+            f"{self.task}, split {self.split} of '{self.recipe}', data {self.dataset_digest[:12]}: "
+            f"{self.n_rows} rows, {self.n_scenes} scenes, {self.clipped_values} values clipped"
+        )
+        if self.profile == "original":
+            head += "; definitions of the original project"
+        return report(head, self.scores, self.bounds, self.slices, self.left_out, self.confidence)
 
 
 @cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,27 +12,26 @@ import numpy as np
 
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.evaluation.bounds import (
-    Method,
-    bounds_key,
-    keep_bounds,
-    packaged_bounds,
-    rival_methods,
-)
-from vrs_bench.evaluation.judge import Judge, Looked, judge_scene, judge_split, make_judge
+from vrs_bench.evaluation.bounds import Method, keep_bounds, packaged_bounds, rival_methods
+from vrs_bench.evaluation.judge import Judge, judge_scene, make_judge
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.predictions.keys import Key
-from vrs_bench.evaluation.result import Bound, Result
+from vrs_bench.evaluation.result import Result
+from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
 from vrs_bench.evaluation.truth import SceneTruth, Truth, ahead
 from vrs_bench.metrics.catalogue import GROUPS
+from vrs_bench.metrics.definition import Metric
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats, Report
 
 PROFILES = ("standard", "original")
 """Whose definitions: ours, or those of the original project."""
+
+Contestant = tuple[Method, Judge]
+"""What makes images of a scene, and what they are judged by."""
 
 
 def evaluate(
@@ -69,9 +69,11 @@ def evaluate(
         split: ``train``, ``validation`` or ``test``; ``private`` of a revealed folder.
         groups: of metrics: ``distortion``, ``perceptual``, ``downstream``, ``consistency``. The
             perceptual and the downstream group need ``pip install 'vrs-bench[evaluation]'``.
+            Metrics that don't apply to the task are left out, and the result says why.
         bounds: also score the task's trivial baseline and the truth itself, between which each
-            score is placed. Known in advance for the test splits of the packaged recipes; else
-            it takes the time of three evaluations.
+            score is placed. Known in advance for the test splits of the packaged recipes; of
+            metrics of which they aren't, they are measured: up to the time of two more
+            evaluations.
         profile: ``"original"`` scores by the definitions of the original project instead; groups
             and bounds don't apply then.
         classifier: file of a reference classifier, for a world that no packaged one fits.
@@ -80,7 +82,8 @@ def evaluate(
         progress: called with (rows scored, rows in all), after the check and after each scene.
 
     Raises:
-        BenchError: no such data, task, split, group or profile; or predictions that are missing,
+        BenchError: no such data, task, split, group or profile; no metric of the groups applies
+            to the task; or predictions that are missing,
             duplicate, unknown or unreadable, of wrong shape, dtype or range, or not finite. All
             problems are listed at once.
     """
@@ -92,20 +95,20 @@ def evaluate(
     judge = make_judge(
         folder, definition, _in_order(groups) if standard else ("original",), classifier
     )
-    placed: dict[str, Bound] | None = {}
+    placed: dict[str, Bound] = {}
+    contestants: dict[str, Contestant] = {}
     if standard and bounds:
         placed = packaged_bounds(folder, task, split, judge)
-    rivals = rival_methods(folder, definition) if placed is None else {}
+        contestants = _rivals(folder, judge, [m for m in judge.metrics if m.name not in placed])
     report = progress or (lambda done, total: None)
     with checked(predictions, expected) as prediction_of:
-        taken = Taken(prediction_of)
+        clipped = ClippedPredictions(prediction_of)
         report(0, len(expected.keys))
-        tallies, digest = score_split(
-            folder, definition, split, judge, {"predictions": taken, **rivals}, report
-        )
+        contestants["predictions"] = clipped, judge
+        tallies, digest = score_split(folder, definition, split, contestants, report)
     tally = tallies["predictions"]
-    if placed is None:
-        placed = bounds_of(tallies["floor"], tallies["ceiling"])
+    if "floor" in tallies:
+        placed |= bounds_of(tallies["floor"], tallies["ceiling"])
     return Result(
         task=task,
         split=split,  # type: ignore[arg-type]  # the folder has it
@@ -114,8 +117,8 @@ def evaluate(
         package=version("vrs-bench"),
         n_scenes=len({scene for scene, _ in expected.keys}),
         n_rows=len(expected.keys),
-        clipped_values=taken.clipped,
-        predictions_sha256=taken.sha256,
+        clipped_values=clipped.count,
+        predictions_sha256=clipped.sha256,
         confidence=CONFIDENCE,
         resamples=resamples,
         seed=seed,
@@ -123,8 +126,9 @@ def evaluate(
         scores=tally.scores(resamples, seed),
         slices=tally.slices(resamples, seed),
         confusion=tally.confusion(),
-        bounds=placed,
+        bounds={m.name: placed[m.name] for m in judge.metrics if m.name in placed},
         profile="standard" if standard else "original",
+        left_out=judge.left_out,
     )
 
 
@@ -137,21 +141,32 @@ def measure_bounds(
         BenchError: no such data, task or split; or a group needs what is not installed.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
-    judge = make_judge(folder, folder.manifest.bound(task), GROUPS, None)
-    methods = rival_methods(folder, folder.manifest.bound(task))
-    tallies, _ = score_split(folder, folder.manifest.bound(task), split, judge, methods, report)
-    bounds = bounds_of(tallies["floor"], tallies["ceiling"])
-    keep_bounds(out, bounds_key(folder, task, split), judge, bounds)
+    bound = folder.manifest.bound(task)
+    judge = make_judge(folder, bound, GROUPS, None)
+    rivals = _rivals(folder, judge, judge.metrics)
+    tallies, _ = score_split(folder, bound, split, rivals, report)
+    keep_bounds(out, folder, split, judge, bounds_of(tallies["floor"], tallies["ceiling"]))
 
 
-class Taken:
-    """Predictions on their way to be scored: clipped and counted, and digested as they came."""
+def _rivals(
+    folder: DatasetFolder, judge: Judge, metrics: Sequence[Metric]
+) -> dict[str, Contestant]:
+    """Return floor and ceiling as what is to be scored by some metrics; nothing if by none."""
+    if not metrics:
+        return {}
+    judge = replace(judge, metrics=tuple(metrics))
+    return {name: (method, judge) for name, method in rival_methods(folder, judge.task).items()}
+
+
+class ClippedPredictions:
+    """Predictions on their way to be scored: digested as they came, then clipped to [0, 1]."""
 
     def __init__(self, prediction_of: Callable[[Key], Floats]) -> None:
         """Start before the first row."""
         self._prediction_of = prediction_of
         self._hash = hashlib.sha256()
-        self.clipped = 0
+        self.count = 0
+        """Values so far that were clipped."""
 
     def __call__(self, scene: SceneTruth) -> Floats:
         """Return the predictions of a scene, (row, band, height, width) float32 in [0, 1]."""
@@ -161,7 +176,7 @@ class Taken:
             self._hash.update(np.array([scene.number, step], "<i8").tobytes())
             self._hash.update(image.astype("<f4", copy=False))
             if image.min() < 0 or image.max() > 1:
-                self.clipped += int(np.count_nonzero((image < 0) | (image > 1)))
+                self.count += int(np.count_nonzero((image < 0) | (image > 1)))
                 np.clip(image, 0, 1, out=image)
         return images
 
@@ -175,35 +190,42 @@ def score_split(
     folder: DatasetFolder,
     task: BoundTask,
     split: str,
-    judge: Judge,
-    methods: Mapping[str, Method],
+    contestants: Mapping[str, Contestant],
     report: Report,
 ) -> tuple[dict[str, Tally], str]:
     """Score what some methods make of every scene of a split.
 
+    Args:
+        folder, task, split: the data.
+        contestants: what to score, and by what.
+        report: called with (rows scored, rows in all) after each scene.
+
     Returns:
-        method → its values, and the digest of the data.
+        contestant → its values, and the digest of the data.
     """
-    inputs = "consistency" in judge.groups or len(methods) > 1  # the floor is made of them
+    judges = {name: judge for name, (_, judge) in contestants.items()}
+    # The floor is made of the inputs.
+    inputs = "floor" in contestants or any(j.needs("input", "operator") for j in judges.values())
     truth = Truth(folder, task, split, inputs)
     rows = len(folder.keys(task.name, split))
-    tallies = {name: Tally() for name in methods}
+    tallies = {name: Tally() for name in contestants}
     done = 0
     # The next scene is read, and its predictions digested, while this one is scored.
-    for scene, made in ahead((scene, _made(methods, scene)) for scene in truth):
-        best = Looked(scene.target, judge)
+    for scene, made in ahead((scene, _made(contestants, scene)) for scene in truth):
+        true = next(iter(judges.values())).read(scene.target)
         for name, images in made.items():
-            looked = best if images is scene.target else Looked(images, judge)
-            judge_scene(scene, looked, best, tallies[name])
+            judge = judges[name]
+            predicted = true if images is scene.target else judge.read(images)
+            judge_scene(scene, predicted, true, judge, tallies[name])
         done += len(scene.steps)
         report(done, rows)
-    for tally in tallies.values():
-        judge_split(tally)
+    for name, tally in tallies.items():
+        tally.close(judges[name].metrics)
     return tallies, truth.sha256
 
 
-def _made(methods: Mapping[str, Method], scene: SceneTruth) -> dict[str, Floats]:
-    return {name: method(scene) for name, method in methods.items()}
+def _made(contestants: Mapping[str, Contestant], scene: SceneTruth) -> dict[str, Floats]:
+    return {name: method(scene) for name, (method, _) in contestants.items()}
 
 
 def _in_order(groups: Iterable[str]) -> tuple[str, ...]:

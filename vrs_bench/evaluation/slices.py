@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from vrs_bench.metrics.scene import Parts
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_names
 
@@ -15,21 +14,6 @@ BORDER_PX = 2
 
 TRANSMITTANCE = {"clear": 0.95, "thin": 0.5, "thick": 0.05, "opaque": 0.0}
 """Least share of light that came through clouds and shadow, of each bin."""
-
-Part = tuple[str, str]
-"""Kind of part, and its name."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of one scene, as sets of pixels."""
-
-    fixed: tuple[Part, ...]
-    masks: Array
-    """(part, height, width) bool, the same at all time steps."""
-    by_step: tuple[Part, ...]
-    step_masks: Array
-    """(time step, part, height, width) bool."""
 
 
 def parts_of(land_cover: Array, cell: Array, transmittance: Floats | None, steps: int) -> Parts:
@@ -49,9 +33,16 @@ def parts_of(land_cover: Array, cell: Array, transmittance: Floats | None, steps
     fixed = [("land_cover", name) for _, name in names]
     fixed += [("position", "border"), ("position", "interior")]
     if transmittance is None:
-        return Parts(tuple(fixed), masks, (), np.empty((steps, 0, *cell.shape), bool))
+        none = np.empty((steps, 0, *cell.shape), bool)
+        return Parts(tuple(fixed), masks, (), none, np.empty((0, *cell.shape), bool))
     by_step = tuple(("cloud", name) for name in TRANSMITTANCE)
-    return Parts(tuple(fixed), masks, by_step, transmittance_masks(transmittance))
+    return Parts(
+        tuple(fixed),
+        masks,
+        by_step,
+        transmittance_masks(transmittance),
+        transmittance_masks(transmittance.mean(axis=0)),
+    )
 
 
 def transmittance_masks(transmittance: Floats) -> Array:

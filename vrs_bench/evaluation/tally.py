@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
-from vrs_bench.evaluation.result import Bound, PartScore, Score
-from vrs_bench.evaluation.slices import Part
+from vrs_bench.evaluation.scores import Bound, PartScore, Score
 from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_intervals
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.metrics.definition import Metric, PerSplit
+from vrs_bench.metrics.scene import JudgedScene, Part
+from vrs_bench.types import Array
 
 PerScene = dict[int, float]
 
@@ -28,55 +30,32 @@ class Tally:
             lambda: defaultdict(dict)
         )
         self._confusion: dict[str, Array] = {}
-        self._features: list[tuple[Floats, Floats]] = []
+        self._gathered: defaultdict[Any, dict[int, Any]] = defaultdict(dict)
 
-    def add(self, scene: int, values: Mapping[str, float]) -> None:
-        """Add a scene's values."""
-        for metric, value in values.items():
-            self._values[metric][scene] = float(value)
+    def add(self, number: int, scene: JudgedScene, metrics: Iterable[Metric]) -> None:
+        """Add what metrics say of a scene; of those that are of a split, what they gather."""
+        for metric in metrics:
+            if isinstance(metric.computed, PerSplit):
+                self._gathered[metric.computed.gather][number] = scene.once(metric.computed.gather)
+                continue
+            measured = metric.computed.measure(scene)
+            self._values[metric.name][number] = measured.whole
+            for part, value in measured.parts.items():
+                of_part = self._parts[part]  # there from now on, so that parts keep their order
+                if not math.isnan(value):
+                    of_part[metric.name][number] = value
 
-    def add_part(self, scene: int, part: Part, values: Mapping[str, float]) -> None:
-        """Add a scene's values over a part; NaN says that the scene does not have it."""
-        for metric, value in values.items():
-            if not math.isnan(value):
-                self._parts[part][metric][scene] = float(value)
+    def add_confusion(self, matrices: Mapping[str, Array]) -> None:
+        """Add a scene's confusion matrices."""
+        for source, matrix in matrices.items():
+            self._confusion[source] = self._confusion.get(source, 0) + matrix
 
-    def add_rows(self, scene: int, values: Mapping[str, Doubles], parts: Iterable[Part]) -> None:
-        """Add a scene's values by row and part, (row, 1 + part): the whole image comes first.
-
-        The scene's value of a part is the mean over the rows that have it; each row is also the
-        scene's value of its time step.
-        """
-        self.add(scene, {metric: of[:, 0].mean() for metric, of in values.items()})
-        for index, part in enumerate(parts, start=1):
-            means = {metric: _mean(of[:, index]) for metric, of in values.items()}
-            self.add_part(scene, part, means)
-        self.add_steps(scene, {metric: of[:, 0] for metric, of in values.items()})
-
-    def add_steps(self, scene: int, values: Mapping[str, Doubles]) -> None:
-        """Add a scene's values by time step, (row,)."""
-        for metric, of in values.items():
-            for step, value in enumerate(of):
-                self.add_part(scene, ("time_step", str(step)), {metric: float(value)})
-
-    def add_confusion(self, source: str, matrix: Array) -> None:
-        """Add a scene's confusion matrix."""
-        self._confusion[source] = self._confusion.get(source, 0) + matrix
-
-    def add_features(self, predicted: Floats, true: Floats) -> None:
-        """Add the pooled features of a scene's rows, (row, feature)."""
-        self._features.append((predicted, true))
-
-    def features(self) -> tuple[Floats, Floats] | None:
-        """Return the pooled features of all rows, predicted and true; None where there are none."""
-        if not self._features:
-            return None
-        predicted, true = zip(*self._features, strict=True)
-        return np.concatenate(predicted), np.concatenate(true)
-
-    def set_split_value(self, metric: str, value: float) -> None:
-        """Set a metric that is one number for a whole split."""
-        self._of_split[metric] = value
+    def close(self, metrics: Iterable[Metric]) -> None:
+        """Compute the metrics that are of a split, once all its scenes are there."""
+        for metric in metrics:
+            if isinstance(metric.computed, PerSplit):
+                gathered = list(self._gathered[metric.computed.gather].values())
+                self._of_split[metric.name] = metric.computed.value(gathered)
 
     def scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Return the score of every metric, in the order of the catalogue."""
@@ -130,11 +109,6 @@ def bounds_of(floor: Tally, ceiling: Tally) -> dict[str, Bound]:
     """Return between what each metric lies."""
     floors, ceilings = floor.means(), ceiling.means()
     return {metric: Bound(floors[metric], ceilings[metric]) for metric in floors}
-
-
-def _mean(values: Doubles) -> float:
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if len(there) else math.nan
 
 
 def _intervals(

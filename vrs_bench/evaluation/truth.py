@@ -15,7 +15,8 @@ import numpy as np
 from vrs_bench.columns import Column, restore
 from vrs_bench.data.manifest import TaskEntry
 from vrs_bench.data.read.dataset_folder import DatasetFolder
-from vrs_bench.evaluation.slices import Parts, parts_of
+from vrs_bench.evaluation.slices import parts_of
+from vrs_bench.metrics.scene import Parts
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats
 

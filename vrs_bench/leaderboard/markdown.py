@@ -7,24 +7,13 @@ import re
 from pathlib import Path
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.result import Score
+from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.ranking import Board
-from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.metrics.definition import VERSION, Metric
+from vrs_bench.metrics.catalogue import METRICS, shown_in
+from vrs_bench.metrics.definition import Metric
+from vrs_bench.metrics.description import definitions_table
 from vrs_bench.paths import write_text
 from vrs_bench.tasks import TASKS
-
-BESIDE = (
-    "psnr",
-    "ssim",
-    "sam",
-    "feature_distance",
-    "segmentation_ratio",
-    "cell_accuracy",
-    "through_sensor_rmse",
-    "hallucination",
-)
-"""Metrics that stand beside the headline."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 
@@ -37,18 +26,24 @@ def escape(text: str) -> str:
 def board_table(board: Board) -> str:
     """Return a board as a Markdown table: the headline with interval, then what stands beside it.
 
-    Columns are those of :data:`BESIDE` that any entry has; the entries' files hold all scores.
+    Beside it stand those metrics that are shown on boards and that any entry has, as they are
+    defined now: a score that an entry lacks, or has by an older definition, is a dash. The
+    entries' files hold all scores.
     """
     headline = TASKS[board.task].headline
     entries = [entry for _, entry in board.ranked]
-    beside = [m for m in BESIDE if any(m in entry.result.scores for entry in entries)]
-    columns = [headline, *(metric for metric in beside if metric != headline)]
-    heads = [_heading(METRICS[metric]) for metric in columns]
+    beside = [
+        metric
+        for metric in shown_in("board")
+        if metric.name != headline and any(_current(entry.result, metric) for entry in entries)
+    ]
+    columns = [METRICS[headline], *beside]
+    heads = [_heading(metric) for metric in columns]
     head = ["rank", "method", heads[0], "trivial 0 … truth 1", *heads[1:], "date"]
     lines = [_line(head), _line(["---"] * len(head))]
     for place, entry in board.ranked:
-        scores, between = entry.result.scores, entry.result.normalised(headline)
-        cells = [_cell(scores.get(metric), metric == headline) for metric in columns]
+        between = entry.result.normalised(headline)
+        cells = [_cell(_current(entry.result, m), m.name == headline) for m in columns]
         cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
         name = escape(entry.name)
         if entry.url or entry.code:
@@ -76,23 +71,18 @@ def _heading(metric: Metric) -> str:
     return f"{escape(metric.label)}{unit} {arrow}"
 
 
+def _current(result: Result, metric: Metric) -> Score | None:
+    """Return the score of a metric if the result has it as it is defined now."""
+    score = result.scores.get(metric.name)
+    return score if score is not None and score.version == metric.version else None
+
+
 def _cell(score: Score | None, with_interval: bool) -> str:
     if score is None:
         return "–"
     if with_interval and score.ci_low is not None and score.ci_high is not None:
         return f"**{score.mean:.4g}** [{score.ci_low:.4g}, {score.ci_high:.4g}]"
     return f"{score.mean:.4g}"
-
-
-def definitions_table() -> str:
-    """Return what every metric is, in words, as a Markdown table."""
-    lines = [_line(["metric", "group", "unit", "better", "definition"]), _line(["---"] * 5)]
-    for metric in METRICS.values():
-        better = "higher" if metric.higher_is_better else "lower"
-        words = metric.definition.replace("|", "\\|")
-        name = f"**{metric.label}** `{metric.name}`"
-        lines.append(_line([name, metric.group, metric.unit, better, words]))
-    return "\n".join([f"Definitions, version {VERSION}.", "", *lines])
 
 
 def update_page(path: str | Path, boards: list[Board]) -> None:
@@ -113,7 +103,7 @@ def update_page(path: str | Path, boards: list[Board]) -> None:
     for task in dict.fromkeys(board.task for board in boards):
         tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
         page = _with_section(path, page, f"leaderboard:{task}", TASKS[task].title, tables)
-    page = _with_section(path, page, "metrics", "Metrics", definitions_table())
+    page = _with_section(path, page, "metrics", "Metrics", definitions_table(METRICS.values()))
     write_text(path, page)
 
 

@@ -187,12 +187,20 @@ def _check_scores(path: str | Path, result: Result) -> None:
         metric = METRICS.get(name)
         if metric is None:
             raise BenchError(f"{path}: unknown metric '{name}'{did_you_mean(name, METRICS)}")
-        stated = (score.metric, score.unit, score.higher_is_better, score.version)
-        if stated != (metric.name, metric.unit, metric.higher_is_better, metric.version):
+        # A score by another definition than today's stays in the entry, and is a dash in tables.
+        if score.version != metric.version:
+            if name == headline:
+                raise BenchError(
+                    f"{path}: '{name}' is by definition {score.version!r}; entries are ranked by "
+                    f"definition {metric.version!r}: evaluate again with this version"
+                )
+            continue
+        stated = (score.metric, score.unit, score.higher_is_better)
+        if stated != (metric.name, metric.unit, metric.higher_is_better):
             raise BenchError(
-                f"{path}: '{name}' has another unit, direction or version than it is defined with"
+                f"{path}: '{name}' has another unit or direction than it is defined with"
             )
-        if not score.per_scene and not metric.of_split:
+        if not score.per_scene and metric.scope != "split":
             raise BenchError(f"{path}: '{name}' has no values by scene")
         for scene, value in [("the split", score.mean), *score.per_scene.items()]:
             if not metric.low - _ROUNDING <= value <= metric.high + _ROUNDING:

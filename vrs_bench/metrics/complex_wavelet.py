@@ -15,6 +15,7 @@ import numpy as np
 from scipy import fft
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.definition import Metric, PerRow
 from vrs_bench.metrics.pairs import each_row, paired
 from vrs_bench.types import Array, Doubles, Floats
 
@@ -151,3 +152,22 @@ def _window_means(values: Array) -> Array:
         means += total[..., offset : offset + columns]
     means /= WINDOW**2
     return means
+
+
+METRICS = (
+    Metric(
+        name="cw_ssim",
+        label="CW-SSIM",
+        group="perceptual",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: cw_ssim(scene.images, scene.truth)),
+        definition=(
+            "Complex wavelet structural similarity (Sampat et al. 2009): complex steerable "
+            "pyramid (Portilla & Simoncelli 2000) of each band, levels 2 to 4 of six "
+            f"orientations, windows of {WINDOW} × {WINDOW} coefficients that lie within the "
+            "subband, K = 1e-6; mean over windows, subbands and bands, then over rows. From 0 to "
+            "1, 1 is perfect; small shifts hardly change it."
+        ),
+        high=1,
+    ),
+)

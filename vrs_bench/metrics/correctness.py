@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.definition import Metric, PerRow
 from vrs_bench.metrics.pairs import each_row, paired
+from vrs_bench.metrics.scene import JudgedScene
 from vrs_bench.types import Array, Doubles
 
 BORDER = 16
@@ -214,3 +216,62 @@ def _hann(n: int) -> Doubles:
     """Return a Hann window of n values that are not zero."""
     values: Doubles = np.sin(np.pi * np.arange(1, n + 1) / (n + 1)) ** 2
     return values
+
+
+def _triplet(scene: JudgedScene) -> Triplet:
+    improvement, omission, hallucination = triplet(scene.images, scene.truth, scene.observe())
+    # Where nothing is to be judged, nothing was left out or invented.
+    return Triplet(
+        np.nan_to_num(improvement, nan=1.0), np.nan_to_num(omission), np.nan_to_num(hallucination)
+    )
+
+
+_share = partial(Metric, group="consistency", high=1, needs=frozenset({"input"}))
+
+METRICS = (
+    _share(
+        name="improvement",
+        label="improvement",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: scene.once(_triplet).improvement),
+        definition=(
+            "Of opensr-test's correctness triplet (Aybar et al. 2024, its version 1.3.3, without "
+            "matching): the share of a pixel that is nearer to the truth than the input is. From "
+            "the normalised differences |x - y| / |x + y| between input, prediction and truth; "
+            f"borders of {BORDER} px cropped, pixels above the {QUANTILE} quantile of the "
+            f"difference between input and truth, softmin of temperature {TEMPERATURE}. Mean over "
+            "pixels, then over rows. The three shares sum to 1; the truth itself reaches about "
+            "0.965. Only where the main input is an image of the target's product."
+        ),
+    ),
+    _share(
+        name="omission",
+        label="omission",
+        higher_is_better=False,
+        computed=PerRow(lambda scene: scene.once(_triplet).omission),
+        definition="The share that was left as the input has it, though the truth differs.",
+    ),
+    _share(
+        name="hallucination",
+        label="hallucination",
+        higher_is_better=False,
+        computed=PerRow(lambda scene: scene.once(_triplet).hallucination),
+        definition="The share that is neither the truth's nor the input's: invented.",
+        shown=frozenset({"board"}),
+    ),
+    Metric(
+        name="spatial_shift",
+        label="spatial shift",
+        group="consistency",
+        unit="px",
+        higher_is_better=False,
+        computed=PerRow(lambda scene: spatial_shift(scene.images, scene.truth)),
+        definition=(
+            "How far an image has moved against the truth: peak of the cross-correlation of the "
+            "means over bands under a Hann window, to 0.01 px (Guizar-Sicairos et al. 2008), at "
+            f"most {SHIFT_LIMIT} px, which also stands for an image without structure. Mean over "
+            "rows; 0 is perfect."
+        ),
+        high=SHIFT_LIMIT,
+    ),
+)

@@ -1,129 +1,111 @@
-"""What each metric is, in words: the source of the tables in BENCHMARK.md and of result files."""
+"""What a metric is: one object, which judge, tables, pictures, bounds and pages iterate over."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from vrs_bench.metrics.distortion import ERGAS_FLOOR, NDVI_FLOOR, PSNR_CAP
-from vrs_bench.metrics.structural import SSIM_K, SSIM_SIGMA, SSIM_WINDOW, UIQI_FLAT, UIQI_WINDOW
+from vrs_bench.metrics.scene import JudgedScene, Measured, TaskFacts
+from vrs_bench.types import Doubles
 
-VERSION = "1"
-"""Version of the definitions; it changes when any value of any metric may change."""
+Group = Literal["distortion", "perceptual", "downstream", "consistency", "original"]
+
+Scope = Literal["row", "scene", "split"]
+
+Need = Literal["torch", "classifier", "encoder", "input", "operator"]
+"""What a metric needs besides prediction and truth: the libraries of the extra ``evaluation``; the
+reference classifier; the reference encoder; the main input as an image of the target's product;
+the operator of its sensor."""
+
+Place = Literal["parts", "board"]
+"""Where a metric is shown besides the table of all scores: in tables and pictures by part; on
+leaderboards beside the headline."""
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One metric.
+class PerRow:
+    """One value an image; a scene's value is the mean over its rows."""
 
-    Attributes:
-        name: the key in result files.
-        label: the heading in tables.
-        unit: ``""`` where there is none.
-        higher_is_better: the direction.
-        definition: range, window, units, reduction and edge rules, in words.
-        low, high: between which every value lies.
-        group: ``distortion``, ``perceptual``, ``downstream`` or ``consistency``.
-        of_split: whether it is one number for a whole split, without values by scene.
-        version: the :data:`VERSION` of the definition.
-    """
+    values: Callable[[JudgedScene], Doubles]
+    """Gives (row,) float64."""
+
+    def measure(self, scene: JudgedScene) -> Measured:
+        """Return the mean over rows."""
+        return Measured(float(self.values(scene).mean()))
+
+
+@dataclass(frozen=True)
+class PerRowAndPart:
+    """One value an image and part of it, see :meth:`JudgedScene.over_parts`."""
+
+    values: Callable[[JudgedScene], Doubles]
+    """Gives (row, 1 + part) float64."""
+
+    def measure(self, scene: JudgedScene) -> Measured:
+        """Return the means over rows, and the values by time step."""
+        return scene.over_parts(self.values(scene))
+
+
+@dataclass(frozen=True)
+class PerScene:
+    """One value a scene, whose rows are looked at together."""
+
+    measure: Callable[[JudgedScene], Measured]
+
+
+@dataclass(frozen=True)
+class PerSplit:
+    """One value for a whole split, of something small that is kept of every scene."""
+
+    gather: Callable[[JudgedScene], Any]
+    """Gives what is kept; metrics that name the same function share it."""
+    value: Callable[[Sequence[Any]], float]
+    """What was kept of all scenes, in their order → the value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric: all that the package knows of it."""
 
     name: str
+    """The key in result files."""
     label: str
-    unit: str
-    higher_is_better: bool
+    """The heading in tables."""
+    group: Group
     definition: str
+    """Window, units, reduction, range and edge rules, in words."""
+    higher_is_better: bool
+    computed: PerRow | PerRowAndPart | PerScene | PerSplit
+    """How, and of what: rows, scenes or splits."""
+    unit: str = ""
     low: float = 0.0
+    """Least value that there is."""
     high: float = math.inf
-    group: str = "distortion"
-    of_split: bool = False
-    version: str = VERSION
+    needs: frozenset[Need] = frozenset()
+    bands: frozenset[str] = frozenset()
+    """Bands that the target must have."""
+    shown: frozenset[Place] = frozenset()
+    version: str = "1"
+    """Of this definition; it changes when a value may change."""
 
+    @property
+    def scope(self) -> Scope:
+        """Of what it has values."""
+        if isinstance(self.computed, PerSplit):
+            return "split"
+        return "scene" if isinstance(self.computed, PerScene) else "row"
 
-_DISTORTION = (
-    Metric(
-        "mae",
-        "MAE",
-        "",
-        False,
-        "Mean absolute error of one row over all its bands and pixels, on the scale [0, 1]; "
-        "0 is perfect. Mean over rows.",
-        high=1,
-    ),
-    Metric(
-        "rmse",
-        "RMSE",
-        "",
-        False,
-        "Square root of the mean squared error of one row over all its bands and pixels, on the "
-        "scale [0, 1]; 0 is perfect. Mean over rows (not the root of a pooled mean).",
-        high=1,
-    ),
-    Metric(
-        "psnr",
-        "PSNR",
-        "dB",
-        True,
-        "10 log10(1 / MSE), data range 1, MSE of one row over all its bands and pixels; at most "
-        f"{PSNR_CAP:g} dB, which is what identical images get. Mean over rows (not the PSNR of a "
-        "pooled MSE).",
-        high=PSNR_CAP,
-    ),
-    Metric(
-        "ssim",
-        "SSIM",
-        "",
-        True,
-        f"Structural similarity (Wang et al. 2004): Gaussian window of {SSIM_WINDOW} px, "
-        f"σ = {SSIM_SIGMA:g}, population covariance, K1 = {SSIM_K[0]:g}, K2 = {SSIM_K[1]:g}, data "
-        f"range 1, borders of {SSIM_WINDOW // 2} px cropped, no down-sampling; mean over pixels, "
-        "then over bands, then over rows. From -1 to 1, 1 is perfect.",
-        low=-1,
-        high=1,
-    ),
-    Metric(
-        "sam",
-        "SAM",
-        "°",
-        False,
-        "Spectral angle between prediction and truth at each pixel, in degrees and float64; both "
-        "spectra zero: 0°, exactly one of them zero: 90°. Mean over pixels, then over rows. From "
-        "0 to 90 for non-negative spectra, 0 is perfect; blind to the brightness of a pixel.",
-        high=180,
-    ),
-    Metric(
-        "ergas",
-        "ERGAS",
-        "",
-        False,
-        "Relative dimensionless global error (Wald 2000): 100 / ratio · sqrt(mean over bands of "
-        "(RMSE / mean of the truth)²) of one row, where the mean of a band is at least "
-        f"{ERGAS_FLOOR:g} and ratio is the pixel size of the input over that of the output (4 for "
-        "super-resolution by 4, 1 where the grid stays). Mean over rows; 0 is perfect.",
-    ),
-    Metric(
-        "uiqi",
-        "UIQI",
-        "",
-        True,
-        f"Universal image quality index (Wang & Bovik 2002): uniform windows of {UIQI_WINDOW} × "
-        f"{UIQI_WINDOW} px at every position inside the image; mean over windows, then over "
-        "bands, then over rows. From -1 to 1, 1 is perfect. Two constant windows score "
-        "2·mx·my / (mx² + my²), and 1 if both are zero; constant (zero) means a variance (squared "
-        f"mean), summed over both images, of at most {UIQI_FLAT:g}.",
-        low=-1,
-        high=1,
-    ),
-    Metric(
-        "ndvi_mae",
-        "NDVI-MAE",
-        "",
-        False,
-        "Mean absolute error of the vegetation index (NIR - red) / (NIR + red) over the pixels of "
-        f"one row, where the index is 0 if NIR + red is below {NDVI_FLOOR:g}. Mean over rows. From "
-        "0 to 2, 0 is perfect.",
-        high=2,
-    ),
-)
+    def obstacle(self, task: TaskFacts) -> str:
+        """Say why a task can't be judged by this metric; ``""`` where it can."""
+        if self.needs & {"classifier", "encoder"} and not task.readable:
+            return "the references do not know the target's bands"
+        if self.needs & {"input", "operator"} and not task.input_is_like_target:
+            return "the main input is no image of what is predicted"
+        missing = sorted(self.bands - set(task.bands))
+        return f"the target has no band {' and no band '.join(missing)}" if missing else ""
 
-DISTORTION: dict[str, Metric] = {metric.name: metric for metric in _DISTORTION}
+    def applies(self, task: TaskFacts) -> bool:
+        """Say whether a task can be judged by this metric."""
+        return not self.obstacle(task)

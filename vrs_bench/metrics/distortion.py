@@ -96,6 +96,11 @@ def psnr(prediction: Array, truth: Array) -> Doubles:
 
     Raises:
         BenchError: shapes that differ or aren't images, or another dtype.
+
+    >>> truth = np.full((2, 4, 8, 8), 0.3)  # two rows
+    >>> error = np.array([0.0, 0.1]).reshape(2, 1, 1, 1)
+    >>> psnr(truth + error, truth).round(6)
+    array([80., 20.])
     """
     least = 10 ** (-PSNR_CAP / 10)
     x, y, lead = paired(prediction, truth)
@@ -144,6 +149,11 @@ def sam(prediction: Array, truth: Array) -> Doubles:
 
     Raises:
         BenchError: shapes that differ or aren't images, or another dtype.
+
+    >>> truth = np.array([[[0.3, 0.3, 0.0]], [[0.4, 0.4, 0.0]]])  # two bands of three pixels
+    >>> seen = np.array([[[0.6, 0.0, 0.0]], [[0.8, 0.0, 0.0]]])  # brighter; lost; zero in both
+    >>> float(sam(seen, truth))  # of 0°, 90° and 0°
+    30.0
     """
     x, y, lead = paired(prediction, truth)
     angles = np.empty(x.shape[2:])
@@ -170,6 +180,12 @@ def ergas(prediction: Array, truth: Array, ratio: float = 4.0) -> Doubles:
 
     Raises:
         BenchError: shapes that differ or aren't images, another dtype, or a ratio not above 0.
+
+    A tenth of the mean in every band, seen by pixels of four times the size:
+
+    >>> truth = np.array([0.1, 0.2]).reshape(2, 1, 1) * np.ones((2, 8, 8))
+    >>> float(ergas(1.1 * truth, truth, ratio=4).round(9))
+    2.5
     """
     if not ratio > 0:
         raise BenchError(f"ratio: expected a number above 0, got {ratio}")

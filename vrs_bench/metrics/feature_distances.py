@@ -7,13 +7,17 @@ of a distance between sets.
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.definition import Metric, PerRow, PerSplit
+from vrs_bench.metrics.scene import JudgedScene
 from vrs_bench.types import Array, Doubles
 
 KERNEL_ROWS = 2048
@@ -179,3 +183,67 @@ def _computed(metric: Any, prediction: Array, truth: Array) -> Any:
     for features, real in ((truth, True), (prediction, False)):
         metric.update(torch.from_numpy(features.astype(np.float64)), real=real)
     return metric.compute()
+
+
+def _pooled(scene: JudgedScene) -> tuple[Array, Array]:
+    """Return the pooled features of a scene's rows, predicted and true: (row, feature)."""
+    return scene.predicted.perceived.pooled, scene.true.perceived.pooled
+
+
+def _of_sets(distance: Callable[[Array, Array], float]) -> PerSplit:
+    def value(scenes: Sequence[tuple[Array, Array]]) -> float:
+        predicted, true = (np.concatenate(features) for features in zip(*scenes, strict=True))
+        return distance(predicted, true)
+
+    return PerSplit(_pooled, value)
+
+
+_by_encoder = partial(
+    Metric, group="perceptual", higher_is_better=False, needs=frozenset({"torch", "encoder"})
+)
+
+METRICS = (
+    _by_encoder(
+        name="feature_distance",
+        label="feature distance",
+        computed=PerRow(
+            lambda scene: feature_distance(
+                scene.predicted.perceived.features, scene.true.perceived.features
+            )
+        ),
+        definition=(
+            "LPIPS-style distance (Zhang et al. 2018, equation 1 with all weights 1) in the five "
+            "stages of the reference encoder: features scaled to unit length across channels at "
+            "each position, squared difference, sum over channels, mean over positions, mean over "
+            "stages. A vector of zeros against another counts 0, against any other 1. Mean over "
+            "rows; 0 is perfect."
+        ),
+        high=2,
+        shown=frozenset({"board"}),
+    ),
+    _by_encoder(
+        name="frechet_distance",
+        label="Fréchet distance",
+        computed=_of_sets(frechet_distance),
+        definition=(
+            "Fréchet distance (Heusel et al. 2017), by torchmetrics, between the reference "
+            "encoder's pooled features (mean over positions of its last stage, 96 of them) of all "
+            "predictions of the split and of all true images: one number for the split. Too high "
+            "for few rows, and with fewer rows than features the covariances are singular: "
+            "compare only where the number of rows is the same. 0 is perfect."
+        ),
+    ),
+    _by_encoder(
+        name="kernel_distance",
+        label="kernel distance",
+        computed=_of_sets(kernel_distance),
+        definition=(
+            "Squared maximum mean discrepancy with the kernel (x·y / 96 + 1)³ (Bińkowski et al. "
+            "2018), by torchmetrics, of the same features: one number for the split; above "
+            f"{KERNEL_ROWS} rows the mean over seeded random subsets of that size. Unbiased for "
+            "independent sets; predictions show the scenes of their truth, so near-perfect ones "
+            "fall below 0. Compare only where the number of rows is the same."
+        ),
+        low=-math.inf,
+    ),
+)

@@ -7,14 +7,16 @@ They are kept to the letter, faults included, and stand beside ours, never among
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from vrs_bench.metrics.definition import Metric, PerRow
 from vrs_bench.metrics.distortion import PSNR_CAP
 from vrs_bench.metrics.pairs import paired
+from vrs_bench.metrics.scene import JudgedScene
 from vrs_bench.types import Array, Doubles
 
 SSIM_WINDOW = 7
@@ -168,3 +170,63 @@ def _kernels(n: int) -> tuple[Spectra, int]:
     components[:, np.arange(-reach, reach + 1)] = (energy[:, None] * rows)[:_COMPONENTS]
     transfer: Spectra = fft.fft(components).astype(np.complex64)
     return transfer, reach
+
+
+def _all(scene: JudgedScene) -> dict[str, Doubles]:
+    return original_scores(scene.images, scene.truth)
+
+
+_original = partial(Metric, group="original")
+
+METRICS = (
+    _original(
+        name="original_psnr",
+        label="PSNR of the original",
+        unit="dB",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: scene.once(_all)["psnr"]),
+        definition=(
+            "As the original project defines it (`--profile original`): values below 0 count as "
+            "0, each band divided by its largest value in prediction and truth of the row; 10 "
+            f"log10(1 / MSE), at most {PSNR_CAP:g} dB; mean over bands, then over rows."
+        ),
+        high=PSNR_CAP,
+    ),
+    _original(
+        name="original_ssim",
+        label="SSIM of the original",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: scene.once(_all)["ssim"]),
+        definition=(
+            f"The same normalisation; uniform window of {SSIM_WINDOW} × {SSIM_WINDOW} px, sample "
+            "covariance, data range 2; mean over windows, bands and rows."
+        ),
+        low=-1,
+        high=1,
+    ),
+    _original(
+        name="original_sam",
+        label="SAM of the original",
+        unit="π",
+        higher_is_better=False,
+        computed=PerRow(lambda scene: scene.once(_all)["sam"]),
+        definition=(
+            "arccos of the normalised inner product over π, a squared norm being at least 2⁻¹⁰: "
+            "dark identical spectra are apart too. Values below 0 count as 0. Mean over pixels "
+            "and rows."
+        ),
+        high=1,
+    ),
+    _original(
+        name="original_cw_ssim",
+        label="CW-SSIM of the original",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: scene.once(_all)["cw_ssim"]),
+        definition=(
+            "The same normalisation; similarity of the convolutions of the flattened bands with "
+            f"Ricker wavelets of widths 1 to {CW_WIDTHS}, K = {CW_K:g}: neither complex nor "
+            "two-dimensional. Mean over pixels, bands and rows."
+        ),
+        high=1,
+    ),
+)

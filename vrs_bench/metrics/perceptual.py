@@ -10,11 +10,13 @@ and return one float64 value a row: the mean over bands.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.definition import Metric, PerRow
 from vrs_bench.metrics.pairs import each_row, paired
 from vrs_bench.types import Array, Doubles
 
@@ -178,3 +180,49 @@ def _each_row(
             return float(metric(bands(a), bands(b)).double().mean())
 
     return each_row(measure, x, y, lead)
+
+
+_by_piq = partial(Metric, group="perceptual", needs=frozenset({"torch"}))
+
+METRICS = (
+    _by_piq(
+        name="ms_ssim",
+        label="MS-SSIM",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: ms_ssim(scene.images, scene.truth)),
+        definition=(
+            "Multi-scale structural similarity (Wang, Simoncelli & Bovik 2003), by piq, per band: "
+            f"Gaussian window of {MS_SSIM_WINDOW} px, σ = {MS_SSIM_SIGMA:g}, K1 = 0.01, K2 = 0.03, "
+            "data range 1, borders cropped, five scales with the authors' exponents; images of "
+            "160 px or less have the finest four (from 81 px), three (41), two (21) or one, "
+            "exponents divided by their sum. Mean over bands, then over rows. From 0 to 1, 1 is "
+            "perfect."
+        ),
+        high=1,
+    ),
+    _by_piq(
+        name="gmsd",
+        label="GMSD",
+        higher_is_better=False,
+        computed=PerRow(lambda scene: gmsd(scene.images, scene.truth)),
+        definition=(
+            "Gradient magnitude similarity deviation (Xue et al. 2014), by piq, per band: images "
+            "halved by means, Prewitt gradients, constant 170/255², data range 1. Mean over "
+            "bands, then over rows; 0 is perfect."
+        ),
+        high=0.5,
+    ),
+    _by_piq(
+        name="haarpsi",
+        label="HaarPSI",
+        higher_is_better=True,
+        computed=PerRow(lambda scene: haarpsi(scene.images, scene.truth)),
+        definition=(
+            "Haar wavelet-based perceptual similarity (Reisenhofer et al. 2018), by piq, per "
+            f"band: three scales, C = {HAARPSI_C:g} on the scale [0, 255], α = {HAARPSI_ALPHA:g}, "
+            "images halved first, data range 1. Mean over bands, then over rows. From 0 to 1, 1 "
+            "is perfect."
+        ),
+        high=1,
+    ),
+)

@@ -1,4 +1,4 @@
-"""The distortion metrics over parts of an image: each row has one value for every part.
+"""The distortion group: its metrics over whole images and over parts of them, all at once.
 
 A part is a set of pixels: a land cover, the borders of fields, what lay under thick cloud. The
 per-pixel maps of all metrics are made once, and one matrix product with the indicators of the
@@ -7,17 +7,30 @@ parts gives their sums over all parts.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.definition import Metric, PerRowAndPart
 from vrs_bench.metrics.distortion import (
     ERGAS_FLOOR,
+    NDVI_FLOOR,
     PSNR_CAP,
     ndvi_error_map,
     sam_map,
 )
 from vrs_bench.metrics.pairs import paired
-from vrs_bench.metrics.structural import SSIM_WINDOW, UIQI_WINDOW, ssim_map, uiqi_map
+from vrs_bench.metrics.scene import JudgedScene
+from vrs_bench.metrics.structural import (
+    SSIM_K,
+    SSIM_SIGMA,
+    SSIM_WINDOW,
+    UIQI_FLAT,
+    UIQI_WINDOW,
+    ssim_map,
+    uiqi_map,
+)
 from vrs_bench.types import Array, Doubles, Floats
 
 _MAPS = 5  # absolute error, angle, NDVI error, SSIM, UIQI; then per band: squared error, truth
@@ -30,8 +43,8 @@ def sliced_distortion(
     row_parts: Array | None = None,
     *,
     ratio: float,
-    red: int,
-    nir: int,
+    red: int | None = None,
+    nir: int | None = None,
 ) -> dict[str, Doubles]:
     """Return the distortion metrics of every row, over the whole image and over parts of it.
 
@@ -46,11 +59,13 @@ def sliced_distortion(
         parts: (part, height, width) bool, the same for all rows.
         row_parts: (row, more parts, height, width) bool.
         ratio: see :func:`vrs_bench.metrics.distortion.ergas`.
-        red, nir: see :func:`vrs_bench.metrics.distortion.ndvi_mae`.
+        red, nir: see :func:`vrs_bench.metrics.distortion.ndvi_mae`; None where the images have no
+            such bands.
 
     Returns:
         metric → (row, 1 + part + more parts) float64: the whole image first. NaN where a part is
-        empty. Whole images are summed in float64; parts in float32, within 1e-5 of it.
+        empty. Without the bands that it needs, there is no NDVI-MAE. Whole images are summed in
+        float64; parts in float32, within 1e-5 of it.
 
     Raises:
         BenchError: shapes that differ, or images smaller than a window.
@@ -69,11 +84,14 @@ def sliced_distortion(
     sums, counts = np.empty((rows, 1 + n, len(maps))), np.empty((rows, 1 + n, 3))
     counts[:, 0] = [maps[0][part].size for part in inside]
     counts[:, 1 : 1 + fixed] = _members(parts, inside)
-    angle, ndvi = sam_map(x, y), ndvi_error_map(x, y, red, nir)
+    angle = sam_map(x, y)
+    ndvi = None if red is None or nir is None else ndvi_error_map(x, y, red, nir)
     ssim, uiqi = ssim_map(x, y), uiqi_map(x, y)
     absolute = np.empty((bands, *size), np.float32)
     for row in range(rows):
-        maps[1], maps[2] = angle[row], ndvi[row]
+        maps[1] = angle[row]
+        if ndvi is not None:
+            maps[2] = ndvi[row]
         maps[3][inside[1]], maps[4][inside[2]] = ssim[row], uiqi[row]
         squares = maps[_MAPS : _MAPS + bands]
         np.subtract(x[row], y[row], out=squares)
@@ -85,7 +103,10 @@ def sliced_distortion(
             counts[row, 1 + fixed :] = _members(row_parts[row], inside)
         sums[row, 0] = maps.sum(axis=2).sum(axis=1, dtype=np.float64)
         sums[row, 1:] = (maps.reshape(len(maps), -1) @ indicators.reshape(n, -1).T).T
-    return _from_sums(sums, counts, bands, ratio)
+    values = _from_sums(sums, counts, bands, ratio)
+    if ndvi is None:
+        del values["ndvi_mae"]
+    return values
 
 
 def _inside(window: int, size: list[int]) -> tuple[slice, slice]:
@@ -117,3 +138,136 @@ def _from_sums(sums: Doubles, counts: Doubles, bands: int, ratio: float) -> dict
             "uiqi": sums[..., 4] / counts[..., 2],
             "ndvi_mae": means[..., 2],
         }
+
+
+def _by_part(scene: JudgedScene) -> dict[str, Doubles]:
+    bands = scene.task.bands
+    return sliced_distortion(
+        scene.images,
+        scene.truth,
+        scene.parts.masks,
+        scene.parts.step_masks,
+        ratio=scene.task.gsd_ratio,
+        red=bands.index("red") if "red" in bands else None,
+        nir=bands.index("nir") if "nir" in bands else None,
+    )
+
+
+def _values(scene: JudgedScene, name: str) -> Doubles:
+    return scene.once(_by_part)[name]
+
+
+def _of(name: str) -> PerRowAndPart:
+    return PerRowAndPart(partial(_values, name=name))
+
+
+_distortion = partial(Metric, group="distortion")
+
+METRICS = (
+    _distortion(
+        name="mae",
+        label="MAE",
+        higher_is_better=False,
+        computed=_of("mae"),
+        definition=(
+            "Mean absolute error of one row over all its bands and pixels, on the scale [0, 1]; "
+            "0 is perfect. Mean over rows."
+        ),
+        high=1,
+    ),
+    _distortion(
+        name="rmse",
+        label="RMSE",
+        higher_is_better=False,
+        computed=_of("rmse"),
+        definition=(
+            "Square root of the mean squared error of one row over all its bands and pixels, on "
+            "the scale [0, 1]; 0 is perfect. Mean over rows (not the root of a pooled mean)."
+        ),
+        high=1,
+    ),
+    _distortion(
+        name="psnr",
+        label="PSNR",
+        unit="dB",
+        higher_is_better=True,
+        computed=_of("psnr"),
+        definition=(
+            "10 log10(1 / MSE), data range 1, MSE of one row over all its bands and pixels; at "
+            f"most {PSNR_CAP:g} dB, which is what identical images get. Mean over rows (not the "
+            "PSNR of a pooled MSE)."
+        ),
+        high=PSNR_CAP,
+        shown=frozenset({"parts", "board"}),
+    ),
+    _distortion(
+        name="ssim",
+        label="SSIM",
+        higher_is_better=True,
+        computed=_of("ssim"),
+        definition=(
+            f"Structural similarity (Wang et al. 2004): Gaussian window of {SSIM_WINDOW} px, "
+            f"σ = {SSIM_SIGMA:g}, population covariance, K1 = {SSIM_K[0]:g}, K2 = {SSIM_K[1]:g}, "
+            f"data range 1, borders of {SSIM_WINDOW // 2} px cropped, no down-sampling; mean over "
+            "pixels, then over bands, then over rows. From -1 to 1, 1 is perfect."
+        ),
+        low=-1,
+        high=1,
+        shown=frozenset({"parts", "board"}),
+    ),
+    _distortion(
+        name="sam",
+        label="SAM",
+        unit="°",
+        higher_is_better=False,
+        computed=_of("sam"),
+        definition=(
+            "Spectral angle between prediction and truth at each pixel, in degrees and float64; "
+            "both spectra zero: 0°, exactly one of them zero: 90°. Mean over pixels, then over "
+            "rows. From 0 to 90 for non-negative spectra, 0 is perfect; blind to the brightness "
+            "of a pixel."
+        ),
+        high=180,
+        shown=frozenset({"parts", "board"}),
+    ),
+    _distortion(
+        name="ergas",
+        label="ERGAS",
+        higher_is_better=False,
+        computed=_of("ergas"),
+        definition=(
+            "Relative dimensionless global error (Wald 2000): 100 / ratio · sqrt(mean over bands "
+            "of (RMSE / mean of the truth)²) of one row, where the mean of a band is at least "
+            f"{ERGAS_FLOOR:g} and ratio is the pixel size of the input over that of the output (4 "
+            "for super-resolution by 4, 1 where the grid stays). Mean over rows; 0 is perfect."
+        ),
+    ),
+    _distortion(
+        name="uiqi",
+        label="UIQI",
+        higher_is_better=True,
+        computed=_of("uiqi"),
+        definition=(
+            f"Universal image quality index (Wang & Bovik 2002): uniform windows of {UIQI_WINDOW} "
+            f"× {UIQI_WINDOW} px at every position inside the image; mean over windows, then over "
+            "bands, then over rows. From -1 to 1, 1 is perfect. Two constant windows score "
+            "2·mx·my / (mx² + my²), and 1 if both are zero; constant (zero) means a variance "
+            f"(squared mean), summed over both images, of at most {UIQI_FLAT:g}."
+        ),
+        low=-1,
+        high=1,
+    ),
+    _distortion(
+        name="ndvi_mae",
+        label="NDVI-MAE",
+        higher_is_better=False,
+        computed=_of("ndvi_mae"),
+        definition=(
+            "Mean absolute error of the vegetation index (NIR - red) / (NIR + red) over the "
+            f"pixels of one row, where the index is 0 if NIR + red is below {NDVI_FLOOR:g}. Mean "
+            "over rows. From 0 to 2, 0 is perfect."
+        ),
+        high=2,
+        bands=frozenset({"red", "nir"}),
+    ),
+)

@@ -14,17 +14,16 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
-from vrs_bench.evaluation.result import PartScore, Result
-from vrs_bench.evaluation.scoring import Taken
+from vrs_bench.evaluation.result import Result
+from vrs_bench.evaluation.scores import PartScore
+from vrs_bench.evaluation.scoring import ClippedPredictions
 from vrs_bench.evaluation.truth import SceneTruth, Truth
-from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.catalogue import shown_in
 from vrs_bench.metrics.distortion import absolute_error_map, sam_map
 from vrs_bench.plots.display import draw_image, save
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
 from vrs_bench.world.landcover import class_colours, class_names
-
-_SHOWN = ("psnr", "sam", "jaccard", "segmentation_miou")
 
 
 def evaluation_plots(
@@ -46,12 +45,12 @@ def evaluation_plots(
     scenes: dict[int, tuple[SceneTruth, Floats]] = {}
     expected = expectation(task, folder, result.split)
     with checked(predictions, expected) as prediction_of:
-        taken = Taken(prediction_of)
+        clipped = ClippedPredictions(prediction_of)
         for scene in Truth(folder, folder.manifest.bound(task), result.split):
-            images = taken(scene)
+            images = clipped(scene)
             if scene.number in chosen.values():
                 scenes[scene.number] = scene, images
-    if taken.sha256 != result.predictions_sha256:
+    if clipped.sha256 != result.predictions_sha256:
         raise BenchError("the predictions are not those of the result; evaluate them again")
     pictures = {"errors": _errors(result, folder.manifest.bound(task), chosen, scenes)}
     if result.slices:
@@ -109,8 +108,8 @@ def _parts(result: Result) -> Figure:
     """Draw scores with their intervals by part: a row a metric, a column a kind of part."""
     metrics = [
         metric
-        for metric in _SHOWN
-        if any(metric in of for parts in result.slices.values() for of in parts.values())
+        for metric in shown_in("parts")
+        if any(metric.name in of for parts in result.slices.values() for of in parts.values())
     ]
     kinds = list(result.slices)
     figure = Figure(figsize=(4.6 * len(kinds), 2.9 * len(metrics)), layout="constrained")
@@ -118,14 +117,14 @@ def _parts(result: Result) -> Figure:
     axes = figure.subplots(len(metrics), len(kinds), squeeze=False)
     for line, metric in zip(axes, metrics, strict=True):
         for axis, kind in zip(line, kinds, strict=True):
-            scores = {part: of[metric] for part, of in result.slices[kind].items() if metric in of}
+            parts = result.slices[kind].items()
+            scores = {part: of[metric.name] for part, of in parts if metric.name in of}
             if not scores:
                 axis.set_axis_off()
                 continue
-            definition = METRICS[metric]
-            _part_scores(axis, kind, scores, shares=definition.high == 1)
-            unit = f" ({definition.unit})" if definition.unit else ""
-            axis.set_title(f"{definition.label}{unit} by {kind.replace('_', ' ')}", fontsize=10)
+            _part_scores(axis, kind, scores, shares=(metric.low, metric.high) == (0, 1))
+            unit = f" ({metric.unit})" if metric.unit else ""
+            axis.set_title(f"{metric.label}{unit} by {kind.replace('_', ' ')}", fontsize=10)
     return figure
 
 

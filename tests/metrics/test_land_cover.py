@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
 from vrs_bench.columns import quantise
-from vrs_bench.evaluation.land_cover import CLASSES, Maps, land_cover_scores
+from vrs_bench.evaluation.judge import judged_scene
 from vrs_bench.evaluation.tally import Tally
 from vrs_bench.evaluation.truth import SceneTruth
-from vrs_bench.world.landcover import class_names
+from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.land_cover import confusion_matrices
+from vrs_bench.metrics.scene import ReadImages
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.tasks import bind
+from vrs_bench.types import Array
+from vrs_bench.world.landcover import LAND_COVER, class_names
 
-SIDE, STEPS = 24, 3
+SIDE, STEPS, CLASSES = 24, 3, len(LAND_COVER)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Maps of land cover: of the series, (SIDE, SIDE), and of frames, (STEPS, SIDE, SIDE)."""
+
+    series: Array
+    frames: Array
+
+    def read(self, scene: SceneTruth) -> ReadImages:
+        """Return images of a scene in which the references read these maps."""
+        perceived = SimpleNamespace(labels=self.frames)
+        return ReadImages(scene.target, lambda _: perceived, lambda _: self.series)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +59,7 @@ def maps(scene: SceneTruth, wrong: float, seed: int = 0) -> Maps:
     """Return maps of which a share of the pixels has a random class."""
     rng = np.random.default_rng(seed)
     every = np.stack([scene.land_cover] * (STEPS + 1))
-    random = rng.integers(1, 9, every.shape).astype(np.uint8)
+    random = rng.integers(1, CLASSES + 1, every.shape).astype(np.uint8)
     found = np.where((rng.random(every.shape) < wrong) | (every == 0), random, every)
     return Maps(found[0], found[1:])
 
@@ -46,7 +68,14 @@ def maps(scene: SceneTruth, wrong: float, seed: int = 0) -> Maps:
 def scored(scene: SceneTruth) -> tuple[Maps, Maps, Tally]:
     tally = Tally()
     predicted, best = maps(scene, 0.4), maps(scene, 0.1, 1)
-    land_cover_scores(scene, predicted, best, tally)
+    task = bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny"))
+    judged = judged_scene(scene, predicted.read(scene), best.read(scene), task)
+    tally.add(
+        scene.number,
+        judged,
+        [metric for metric in METRICS.values() if metric.group == "downstream"],
+    )
+    tally.add_confusion(confusion_matrices(judged))
     return predicted, best, tally
 
 
@@ -79,7 +108,7 @@ def test_parts(scene: SceneTruth, scored: tuple[Maps, Maps, Tally]) -> None:
     slices = tally.slices(100, 0)
     truth, every = scene.land_cover, np.stack([scene.land_cover] * STEPS)
     names = class_names()
-    for label in range(1, 9):
+    for label in range(1, CLASSES + 1):
         if label not in truth:
             assert names[label] not in slices["land_cover"]
             continue
