@@ -13,7 +13,7 @@ from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation import Result, evaluate
+from vrs_bench.evaluation import Result, evaluate, judge
 from vrs_bench.metrics.catalogue import GROUPS, METRICS
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references import packaged_references
@@ -160,6 +160,24 @@ def test_what_is_not_known_is_refused(
     with pytest.raises(BenchError) as caught:
         evaluate(images, "super_res", folder, **arguments)  # type: ignore[arg-type]
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("groups", "named"),
+    [(["perceptual"], "perceptual"), (GROUPS, "perceptual and downstream"), (["distortion"], "")],
+)
+def test_groups_that_need_more_than_is_installed_say_so(
+    folder: DatasetFolder, groups: list[str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "find_spec", lambda name: None)
+    task = folder.manifest.bound("super_res")
+    if not named:
+        assert judge.make_judge(folder, task, groups, None).references() == {}
+        return
+    with pytest.raises(BenchError) as caught:
+        judge.make_judge(folder, task, groups, None)
+    assert f"metrics of {named} need pip install 'vrs-bench[evaluation]'" in str(caught.value)
+    assert "torch" in str(caught.value)
 
 
 def test_data_that_no_classifier_fits_says_how_to_get_one(tiny: Path) -> None:

@@ -117,9 +117,9 @@ def make_judge(
     if judge.needs("torch", "encoder"):
         missing = [name for name in _NETWORK_LIBRARIES if find_spec(name) is None]
         if missing:
-            of = sorted({m.group for m in metrics if m.needs & {"torch", "encoder"}})
+            of = dict.fromkeys(m.group for m in metrics if m.needs & {"torch", "encoder"})
             raise BenchError(
-                f"{' and '.join(of)}: these groups need pip install 'vrs-bench[evaluation]' "
+                f"metrics of {' and '.join(of)} need pip install 'vrs-bench[evaluation]' "
                 f"(not installed: {', '.join(missing)}); or choose other groups"
             )
     if judge.needs("encoder"):

@@ -83,9 +83,8 @@ def evaluate(
 
     Raises:
         BenchError: no such data, task, split, group or profile; no metric of the groups applies
-            to the task; or predictions that are missing,
-            duplicate, unknown or unreadable, of wrong shape, dtype or range, or not finite. All
-            problems are listed at once.
+            to the task; or predictions that are missing, duplicate, unknown or unreadable, of
+            wrong shape, dtype or range, or not finite. All problems are listed at once.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     definition = folder.manifest.bound(task)
@@ -197,7 +196,7 @@ def score_split(
 
     Args:
         folder, task, split: the data.
-        contestants: what to score, and by what.
+        contestants: what to score, and by what; all judges with the same references.
         report: called with (rows scored, rows in all) after each scene.
 
     Returns:
@@ -212,6 +211,7 @@ def score_split(
     done = 0
     # The next scene is read, and its predictions digested, while this one is scored.
     for scene, made in ahead((scene, _made(contestants, scene)) for scene in truth):
+        # One look at the truth serves all: the judges look through the same references.
         true = next(iter(judges.values())).read(scene.target)
         for name, images in made.items():
             judge = judges[name]
