@@ -32,7 +32,7 @@ from measure import print_table
 from scipy import fft, special
 
 PACKAGE = "vrs_bench"
-SCENES = {"tiny": 20, "toy": 3, "large": 2, "parts": 10}
+SCENES = {"tiny": 12, "toy": 2, "large": 1, "parts": 8}
 """Scenes of each recipe that are compared where no number is asked for."""
 PARTS = {
     "name": "parts",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 LARGEST = 1_000_000
@@ -97,3 +99,21 @@ def test_no_file_is_large():
     assert len(files) > 200
     large = {path.relative_to(ROOT).as_posix() for path in files if path.stat().st_size > LARGEST}
     assert [name for name in sorted(large) if not name.startswith(MAY_BE_LARGE)] == []
+
+
+def test_the_oldest_versions_are_the_lower_bounds():
+    """All that the package stands on is tested at its bound; of the extras, what is not large."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = [Requirement(line) for line in project["dependencies"]]
+    extras = project["optional-dependencies"].values()
+    extra = [Requirement(line) for lines in extras for line in lines]
+    text = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    oldest = {pin.name: pin for pin in map(Requirement, lines)}
+    assert {requirement.name for requirement in needed} <= oldest.keys()
+    assert oldest.keys() <= {requirement.name for requirement in (*needed, *extra)}
+    for requirement in (*needed, *extra):
+        if requirement.name in oldest:
+            [bound], [pin] = requirement.specifier, oldest[requirement.name].specifier
+            assert (bound.operator, pin.operator) == (">=", "==")
+            assert bound.version == pin.version, requirement.name
