@@ -5,13 +5,27 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEMO ?= runs/demo
 
-.PHONY: demo test lint bench gallery clean
+OLDEST := .venv-oldest
+# A fast part of the tests that needs neither torch nor Ray.
+OLDEST_TESTS := tests/world tests/sensors tests/test_recipes.py tests/test_repository.py \
+	tests/data/test_arrow.py tests/data/test_build.py tests/data/test_load_dataset.py \
+	tests/data/test_private.py tests/data/test_products.py tests/data/test_values.py \
+	tests/metrics/test_correctness.py tests/metrics/test_downstream.py \
+	tests/metrics/test_original_definitions.py tests/evaluation/test_slices.py \
+	tests/evaluation/test_statistics.py tests/leaderboard/test_ranking.py
+
+.PHONY: demo test test-oldest lint bench gallery clean
 
 demo: $(READY)
 	$(BIN)/vrs-bench demo --out $(DEMO)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 -q
+
+# The same with the oldest versions that pyproject.toml allows.
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest -n 2 -q $(OLDEST_TESTS)
+	$(OLDEST)/bin/python -m pytest -n 2 -q tests/test_cli.py -k "help or usage"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -41,6 +55,12 @@ $(READY): pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[baselines,dev,evaluation,ray,uea]'
 	touch $(READY)
+
+$(OLDEST)/.installed: pyproject.toml constraints-oldest.txt Makefile
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt \
+		-e '.[uea]' scikit-learn hypothesis jsonschema psutil pytest pytest-xdist scikit-image
+	touch $(OLDEST)/.installed
 
 clean:
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache dist

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vrs_bench.data.build.building import build
-from vrs_bench.data.build.shards import SPLITS, private_plan, split_scenes
+from vrs_bench.data.build.shards import SPLITS, file_digest, private_plan, split_scenes
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.private import (
     VARIABLE,
@@ -26,6 +29,7 @@ from vrs_bench.data.private import (
     secret_seed,
 )
 from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.data.values import values_digest
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate
@@ -127,7 +131,7 @@ def test_another_secret_is_told_from_the_right_one(published: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("changed", ["truth", "inputs", "file", "missing file"])
+@pytest.mark.parametrize("changed", ["truth", "values", "inputs", "file", "missing file"])
 def test_what_was_not_fixed_in_advance_is_found_out(
     published: Path, tmp_path: Path, changed: str
 ) -> None:
@@ -141,11 +145,66 @@ def test_what_was_not_fixed_in_advance_is_found_out(
     elif changed == "missing file":
         first.unlink()
     else:
-        digest = entry.truth_sha256 if changed == "truth" else entry.sha256
+        digest = {
+            "truth": entry.truth_sha256,
+            "values": entry.truth_values_sha256,
+            "inputs": entry.sha256,
+        }[changed]
         (folder / "manifest.json").write_text(text.replace(str(digest), "0" * 64))
     with pytest.raises(BenchError, match=r"truth or inputs differ in super_res/private-00000"):
         reveal(folder, SECRET, tmp_path / "out")
     assert not (tmp_path / "out" / "manifest.json").exists()  # so it is no dataset
+
+
+def rewrite_manifest(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change every entry of a manifest, which then no longer says its own digest."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for entry in manifest["files"].values():
+        change(entry)
+    manifest.pop("sha256", None)
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_reveal_by_another_version_of_the_writer_compares_values(
+    published: Path, tmp_path: Path
+) -> None:
+    """Its containers have other bytes: neither truth nor inputs come out with the same digests."""
+    folder = tmp_path / "by-another"
+    shutil.copytree(published, folder)
+    for path in folder.glob("*/*.parquet"):
+        pq.write_table(pq.read_table(path), path)
+
+    def by_another(entry: dict[str, Any]) -> None:
+        shard = next(p for p in folder.glob("*/*.parquet") if values[p] == entry["values_sha256"])
+        entry |= {"bytes": shard.stat().st_size, "sha256": file_digest(shard)}
+        entry |= {"writer": "pyarrow 1.0.0", "truth_sha256": "0" * 64}
+
+    manifest = read_manifest(published)
+    values = {
+        folder / name: values_digest(folder / name, manifest.columns(entry.task))
+        for name, entry in manifest.files.items()
+    }
+    rewrite_manifest(folder, by_another)
+    assert verify(folder) == []
+    reveal(folder, SECRET, tmp_path / "out")
+    assert verify(tmp_path / "out") == []
+    rewrite_manifest(folder, lambda entry: entry.update(truth_values_sha256="0" * 64))
+    with pytest.raises(BenchError, match="truth or inputs differ"):
+        reveal(folder, SECRET, tmp_path / "again")
+
+
+def test_a_folder_that_committed_to_bytes_only_is_revealed_by_bytes(
+    published: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "old"
+    shutil.copytree(published, folder)
+    later = ("values_sha256", "truth_values_sha256", "writer")
+    rewrite_manifest(folder, lambda entry: [entry.pop(key) for key in later] and None)
+    assert verify(folder) == []
+    reveal(folder, SECRET, tmp_path / "out")
+    rewrite_manifest(folder, lambda entry: entry.update(truth_sha256="0" * 64))
+    with pytest.raises(BenchError, match="truth or inputs differ"):
+        reveal(folder, SECRET, tmp_path / "again")
 
 
 def test_a_task_can_be_added(published: Path, tmp_path: Path) -> None:

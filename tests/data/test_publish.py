@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -11,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +30,8 @@ from vrs_bench.errors import BenchError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning:httpx2")
 REPO = "org/vrs-toy"
+PROMPT = 5.0
+"""Seconds within which a command ends after Ctrl-C; on an idle machine it takes a tenth."""
 VRS_BENCH = Path(sys.executable).with_name("vrs-bench")
 
 LOAD = """
@@ -226,6 +231,33 @@ def test_after_a_fault_only_the_rest_is_sent(folder, hub, status):
     assert hub.files(REPO) == contents(folder)
 
 
+def start_publish(folder: Path, url: str, home: Path) -> subprocess.Popen[str]:
+    """Start the command as a terminal would, with a Ctrl-C that is not ignored.
+
+    A test suite that a script runs in the background ignores it, and its children inherit that.
+    """
+    return subprocess.Popen(
+        [VRS_BENCH, "publish", folder, "--repo", REPO],
+        env=environment(url, home),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def stop(process: subprocess.Popen[str]) -> float:
+    """Send Ctrl-C and return the seconds until the command has ended as it should."""
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, said
+    assert said.splitlines()[-1] == "vrs-bench: stopped; run the same command again to go on"
+    return time.monotonic() - start
+
+
 def test_after_ctrl_c_only_the_rest_is_sent(folder, tmp_path, hub):
     arrived, stopped = threading.Event(), threading.Event()
 
@@ -237,19 +269,81 @@ def test_after_ctrl_c_only_the_rest_is_sent(folder, tmp_path, hub):
         return DROP
 
     hub.fault = hold
-    command = [VRS_BENCH, "publish", folder, "--repo", REPO]
-    process = subprocess.Popen(
-        command, env=environment(hub.url, tmp_path / "home"), stderr=subprocess.PIPE, text=True
-    )
+    process = start_publish(folder, hub.url, tmp_path / "home")
     assert arrived.wait(60)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    stop(process)
     stopped.set()
-    assert process.returncode == 130
-    assert said.splitlines()[-1] == "vrs-bench: stopped; run the same command again to go on"
     hub.fault = lambda method, path: None
     publish(folder, REPO)
     assert sorted(hub.uploads) == large(folder)  # each once
+
+
+@pytest.mark.parametrize(
+    ("method", "held"),
+    [
+        ("POST", "/api/repos/create"),
+        ("POST", f"/api/datasets/{REPO}/preupload/main"),
+        ("POST", f"/datasets/{REPO}.git/info/lfs/objects/batch"),
+        ("PUT", "/storage/"),
+        ("GET", f"/api/datasets/{REPO}/tree/main"),
+        ("POST", f"/api/datasets/{REPO}/commit/main"),
+    ],
+)
+def test_ctrl_c_waits_for_no_answer(folder, tmp_path, method, held):
+    arrived, stopped = threading.Event(), threading.Event()
+
+    def hold(asked: str, path: str) -> int | None:
+        if asked == method and path.startswith(held):
+            arrived.set()
+            stopped.wait(90)
+        return None
+
+    with loopback_hub() as hub:
+        hub.fault = hold
+        process = start_publish(folder, hub.url, tmp_path / "home")
+        assert arrived.wait(60)
+        time.sleep(0.2)  # the client has sent its request and waits for the answer
+        assert stop(process) < PROMPT
+        stopped.set()
+
+
+def test_ctrl_c_ends_the_wait_before_a_retry(folder, tmp_path):
+    refused: list[float] = []
+
+    def refuse(method: str, path: str) -> int | None:
+        if method != "PUT":
+            return None
+        refused.append(time.monotonic())
+        return 503
+
+    with loopback_hub() as hub:
+        hub.fault = refuse
+        process = start_publish(folder, hub.url, tmp_path / "home")
+        while len(refused) < 3:  # the waits grow: now it is one of seconds
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert stop(process) < PROMPT
+
+
+def test_ctrl_c_ends_the_wait_for_a_connection(folder, tmp_path):
+    """A listener whose queue is full answers nothing, as a host behind a firewall does."""
+    with socket.socket() as listener, contextlib.ExitStack() as queue:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = queue.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        process = start_publish(folder, url, tmp_path / "home")
+        connecting = f":{listener.getsockname()[1]:04X} 02 "  # SYN_SENT
+        deadline = time.monotonic() + 60
+        while Path("/proc/net/tcp").read_text().count(connecting) < 4:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert stop(process) < PROMPT
 
 
 def test_a_connection_that_drops_once_is_tried_again_by_the_client(folder, hub):

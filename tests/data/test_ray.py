@@ -45,7 +45,8 @@ class Cluster:
         log = (folder / "ray.log").open("ab")
         shared = ["--num-cpus=1", "--object-store-memory=80000000", *PORT_RANGES]
         words = [RAY, "start", "--block", "--node-ip-address=127.0.0.1", *shared, *options]
-        node = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+        # Workers run in the folder of their node: what one writes by a relative path stays there.
+        node = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True, cwd=folder)
         wanted = b"Ray runtime started"
         deadline = time.monotonic() + 60
         started = (folder / "ray.log").read_bytes().count(wanted) + 1
@@ -132,7 +133,6 @@ def test_a_node_that_dies_half_way_costs_no_byte(cluster: Cluster, tmp_path: Pat
     (tmp_path / "cluster.json").write_text(json.dumps(RECIPE))
     out = tmp_path / "by-ray"
     words = ["build", "super_res", "--size", "cluster.json", "--out", "by-ray"]
-    words += ["--engine", "ray"]
     done = subprocess.Popen(
         [
             sys.executable,

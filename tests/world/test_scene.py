@@ -153,4 +153,4 @@ def test_frozen_digest_of_a_latent_frame():
     assert digest.hexdigest() == FROZEN
 
 
-FROZEN = "fe81427800aed7f3c22ba97356c54b3f35dad5d3f00c14eb3100c577c77ae8ed"
+FROZEN = "34209b9f4e337800983f537a2f722740411d7b0ea7e88d7114125cccfcd869d7"

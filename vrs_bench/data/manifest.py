@@ -27,8 +27,16 @@ class FileEntry(Settings):
     rows: Annotated[int, Field(ge=1)]
     bytes: Annotated[int, Field(ge=1)]
     sha256: Digest
+    """Of the file. Its container differs between versions of ``writer``, its values do not."""
+    values_sha256: Digest | None = None
+    """Of the values alone, see :class:`vrs_bench.data.values.ValuesDigest`: the same on every
+    machine and by every version of ``writer``."""
+    writer: str | None = None
+    """Library and version that wrote the file, ``pyarrow 21.0.0``: the same one, the same bytes."""
     truth_sha256: Digest | None = None
     """Of a private split: digest of the same shard with its truth, which is held back."""
+    truth_values_sha256: Digest | None = None
+    """Of a private split: digest of the values of the same shard with its truth."""
 
 
 class TaskEntry(Settings):

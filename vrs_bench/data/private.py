@@ -1,8 +1,9 @@
 """Private splits: truth that is held back, and fixed in advance for all to check later.
 
 The world's seed of a private split is derived from a secret. What is published holds inputs only,
-a commitment (a SHA-256 of the secret, from which the seed can't be had), and the SHA-256 of every
-shard as it is with its truth. Who knows the secret can make the truth again and score with it;
+a commitment (a SHA-256 of the secret, from which the seed can't be had), and digests of every
+shard as it is with its truth: of the file, and of the values alone, which hold whatever version of
+pyarrow writes them again. Who knows the secret can make the truth again and score with it;
 once it is told, everybody can, and check that neither was changed meanwhile.
 """
 
@@ -16,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vrs_bench.data.build.building import Plan, build_plan
-from vrs_bench.data.build.shards import file_digest, private_plan, write_shard
+from vrs_bench.data.build.shards import Written, file_digest, private_plan, write_shard
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
@@ -147,22 +148,32 @@ def _check(published: Manifest, made: Plan, entries: Mapping[str, FileEntry], fo
     changed = [
         path
         for path, entry in published.files.items()
-        if entries[path].sha256 != entry.truth_sha256
+        if not _is(entries[path], entry.truth_sha256, entry.truth_values_sha256, entry.writer)
     ]
     if not changed:
         for name in published.tasks:
             for shard in private_plan(name, made.published, inputs_only=True):
                 with tempfile.TemporaryDirectory() as temporary:
                     again = write_shard(shard, made.bound[name], Path(temporary) / "inputs")
-                path, committed = folder / shard.path, published.files[shard.path].sha256
-                held = file_digest(path) if path.is_file() else None
-                if not again.sha256 == held == committed:
+                path, entry = folder / shard.path, published.files[shard.path]
+                held = path.is_file() and file_digest(path) == entry.sha256
+                if not (held and _is(again, entry.sha256, entry.values_sha256, entry.writer)):
                     changed.append(shard.path)
     if changed:
         raise BenchError(
             f"{folder}: was not made from this secret by these recipes, or by another version "
             f"({published.package}): truth or inputs differ in {', '.join(changed[:5])}"
         )
+
+
+def _is(
+    made: Written | FileEntry, sha256: str | None, values_sha256: str | None, writer: str | None
+) -> bool:
+    """Say whether a shard is what was committed to, in bytes unless another writer made those."""
+    same_bytes = made.sha256 == sha256
+    if values_sha256 is None:  # of a version that committed to bytes only
+        return same_bytes
+    return made.values_sha256 == values_sha256 and (same_bytes or made.writer != writer)
 
 
 def _with_seed(recipe: BenchmarkRecipe, seed: int) -> BenchmarkRecipe:

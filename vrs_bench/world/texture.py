@@ -119,10 +119,22 @@ def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doub
     reach = _reach(kernel, max(height, width))
     size = [fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
-    spectrum = fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real
-    spectrum = np.maximum(spectrum, 0)
-    # What was negative is cut off; the variance at distance 0 is kept.
-    return np.asarray(np.sqrt(spectrum / spectrum.sum()))
+    return _root(fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real)
+
+
+def _root(spectrum: Doubles) -> Doubles:
+    """Return the square root of a spectrum, scaled so that its squares add up to 1.
+
+    Most of a smooth kernel's spectrum is zero but for the rounding of the transform, and the root
+    would make 1e-8 of 1e-16, which is not far below the grid on which fields are settled. So the
+    spectrum is settled first, to 2⁻²⁰ of its largest value: less than half of that, and what is
+    negative, is 0. Multiples of 2⁻²⁰ add up exactly, and IEEE 754 fixes quotients and roots, so
+    the result is the same to the bit on every processor, unless a value of the spectrum lies
+    within 1e-16 of the middle between two steps of 1e-6.
+    """
+    settled = settle(np.maximum(spectrum / spectrum.max(), 0)).astype(np.float64)
+    # The variance at distance 0 is kept, whatever was cut off.
+    return np.asarray(np.sqrt(settled / settled.sum()))
 
 
 def gaussian_fields(
@@ -165,8 +177,7 @@ def _crop_rows(
 ) -> Iterator[Array]:
     """Draw one periodic process a field and cell, and lay it along the cell's direction."""
     lag = np.arange(_PERIOD_SAMPLES) * kernel.periodicity / _PERIOD_SAMPLES
-    spectrum = np.maximum(fft.fft(covariance(kernel, lag)).real, 0)
-    amplitude = np.sqrt(spectrum / spectrum.sum())
+    amplitude = _root(fft.fft(covariance(kernel, lag)).real)
     noise = normal(rng, (2, n, n_cells + 1, _PERIOD_SAMPLES))
     process = settle(fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
 

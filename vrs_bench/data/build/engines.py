@@ -1,7 +1,7 @@
 """Making shards: one job a shard, in this process, in several, or on a Ray cluster.
 
 A job is a pure function of what it holds, so whoever does it, in whatever order and however often,
-writes the same bytes.
+writes the same values, and by the same version of pyarrow the same bytes.
 """
 
 from __future__ import annotations
@@ -57,21 +57,24 @@ def record_name(shard: Shard, key: str) -> str:
 def make_shard(job: Job, advance: Advance = lambda rows: None) -> Finished:
     """Write one shard and, before it appears, the record that vouches for it."""
     store, shard = open_store(job.out), job.shard
-    truth = None
+    truth: Written | None = None
     if shard.inputs_only:
         with tempfile.TemporaryDirectory() as folder:
             whole = replace(shard, inputs_only=False)
-            truth = write_shard(whole, job.bound, Path(folder) / "truth").sha256
+            truth = write_shard(whole, job.bound, Path(folder) / "truth")
 
     def write(path: Path) -> FileEntry:
-        written: Written = write_shard(shard, job.bound, path, advance)
+        written = write_shard(shard, job.bound, path, advance)
         entry = FileEntry(
             task=shard.task,
             split=shard.split,
             rows=written.rows,
             bytes=written.bytes,
             sha256=written.sha256,
-            truth_sha256=truth,
+            values_sha256=written.values_sha256,
+            writer=written.writer,
+            truth_sha256=truth.sha256 if truth else None,
+            truth_values_sha256=truth.values_sha256 if truth else None,
         )
         store.write_text(record_name(shard, job.key), entry.model_dump_json())
         return entry

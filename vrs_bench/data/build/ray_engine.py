@@ -10,6 +10,7 @@ from importlib.metadata import version
 from itertools import islice
 
 from vrs_bench.data.build.engines import THREADS, Advance, Finished, Job, make_shard
+from vrs_bench.data.build.shards import WRITER
 from vrs_bench.errors import BenchError
 
 RETRIES = 10
@@ -50,7 +51,7 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
         try:
             options = {"max_retries": RETRIES, "num_cpus": 1, "scheduling_strategy": "SPREAD"}
             make = ray.remote(**options)(_make)
-            package = version("vrs-bench")
+            package = _package()
             rest = iter(jobs)
             cores = int(ray.cluster_resources().get("CPU", 1))
             waiting = [make.remote(job, package) for job in islice(rest, _AHEAD * cores)]
@@ -73,14 +74,19 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
 
 
 def _make(job: Job, package: str) -> Finished:
-    """Make a shard on a node, whose package must be the driver's: another may write other bytes."""
-    here = version("vrs-bench")
+    """Make a shard on a node, whose versions must be the driver's: others may write other bytes."""
+    here = _package()
     if here != package:
         raise BenchError(
-            f"node {socket.gethostname()}: has vrs-bench {here}, but the build is by {package}; "
-            f"install the same version on every node"
+            f"node {socket.gethostname()}: has {here}, but the build is by {package}; "
+            f"install the same versions on every node"
         )
     return make_shard(job)
+
+
+def _package() -> str:
+    """Return the versions that decide on the bytes."""
+    return f"vrs-bench {version('vrs-bench')} with {WRITER}"
 
 
 def _require_listener(address: str | None) -> None:

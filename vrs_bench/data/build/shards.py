@@ -1,7 +1,7 @@
 """Splits and shards: what goes where, and the writing of one shard.
 
 A shard is a pure function of the recipes and its place in the plan, so any process on any
-machine writes the same bytes.
+machine writes the same values, and the same bytes as far as it has the same version of pyarrow.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from vrs_bench.columns import Row
 from vrs_bench.data.arrow import arrow_schema, column_encodings, to_arrow
+from vrs_bench.data.values import ValuesDigest
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import BoundTask
 from vrs_bench.world.scene import make_scene
@@ -29,6 +30,9 @@ dataset is made larger, and no train scene shares a random stream with a test sc
 PRIVATE = "private"
 """A split whose truth is held back: drawn from a secret seed, see :mod:`vrs_bench.data.private`."""
 _FIRST_PRIVATE = 700_000
+
+WRITER = f"pyarrow {pa.__version__}"
+"""What writes the containers: their bytes are the same as far as this is."""
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 ROW_GROUP = 10
@@ -60,6 +64,10 @@ class Written:
     rows: int
     bytes: int
     sha256: str
+    """Of the file."""
+    values_sha256: str
+    """Of the values in it, see :class:`vrs_bench.data.values.ValuesDigest`."""
+    writer: str = WRITER
 
 
 def split_scenes(n_scenes: int) -> dict[str, range]:
@@ -118,7 +126,7 @@ def write_shard(
     """
     columns = tuple(c for c in bound.columns if c.visible or not shard.inputs_only)
     schema = arrow_schema(columns)
-    rows = 0
+    rows, digest = 0, ValuesDigest(columns)
     with pq.ParquetWriter(
         path,
         schema,
@@ -133,6 +141,7 @@ def write_shard(
 
         def flush() -> None:
             arrays = [to_arrow(column, [row[column.name] for row in group]) for column in columns]
+            digest.add(arrays)
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema), ROW_GROUP)
             advance(len(group))
             group.clear()
@@ -145,7 +154,7 @@ def write_shard(
                     flush()
         if group:
             flush()
-    return Written(rows, path.stat().st_size, file_digest(path))
+    return Written(rows, path.stat().st_size, file_digest(path), digest.hexdigest())
 
 
 def file_digest(path: Path) -> str:

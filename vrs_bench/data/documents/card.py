@@ -110,6 +110,8 @@ def write_card(folder: Path, manifest: Manifest) -> list[str]:
         pictures=PICTURES,
         citation=CITATION,
         files=len(manifest.files),
+        writers=sorted({file.writer for file in manifest.files.values() if file.writer})
+        or ["the pyarrow that built it"],
         megabytes=sum(file.bytes for file in manifest.files.values()) / 1e6,
     )
     write_text(folder / "README.md", text)

@@ -29,6 +29,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 _BITS = 10  # the field is held in steps of 2⁻¹⁰ standard deviations
 _REACH = 5  # and within ± 5 of them
+_NOTHING = 1e-12  # a share so small may be rounding, of which a small power makes opacity
 _WINDOW = 1.25  # side of the torus on which it is drawn, against that of the image
 
 
@@ -162,7 +163,8 @@ def _upsample(samples: Floats, ratio: int) -> Floats:
 def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
     """Return opacity by the settled field: 0 below the (1 - cover) quantile, then rising."""
     field = np.arange(-_REACH << _BITS, (_REACH << _BITS) + 1) / (1 << _BITS)
-    above = np.maximum((ndtr(field) - (1 - cover)) / cover, 0)
+    above = (ndtr(field) - (1 - cover)) / cover
+    above[above < _NOTHING] = 0
     return settle(np.minimum(density * above**sparsity, 1))
 
 
