@@ -21,17 +21,21 @@ from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.source import CellSeries, SeriesSource
 from vrs_bench.world.streams import stream
 
+Paths = Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+Dimensions = Annotated[int, Field(ge=1, le=4096)]
+Classes = Annotated[int, Field(ge=1, le=4096)]
+
 
 class UeaSettings(SeriesSource):
     """Which archive, and how much of it."""
 
     source: Literal["uea"]
-    path: Annotated[tuple[str, ...], Field(min_length=1)]
+    path: Paths
     """One or more .ts files that are read as one archive. ``sktime:/BasicMotions/…`` names a file
     that ships with sktime."""
-    ndim: Annotated[int, Field(ge=1)]
+    ndim: Dimensions
     """Dimensions to keep, the first ones; they become bands."""
-    nclass: Annotated[int, Field(ge=1)]
+    nclass: Classes
     """Number of classes: sorted labels are grouped into so many runs of equal size."""
 
     def bands(self) -> Mapping[str, tuple[str, ...]]:
