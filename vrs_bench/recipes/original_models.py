@@ -25,7 +25,7 @@ from vrs_bench.sensors.stages.noise import Noise, Shares
 from vrs_bench.settings import Settings
 from vrs_bench.world.cells import CellSettings
 from vrs_bench.world.scene import Horizon, ProductSettings, Side, WorldRecipe
-from vrs_bench.world.series.uea import Classes, Dimensions, Paths, UeaSettings
+from vrs_bench.world.series.uea import Classes, Dimensions, PathName, Paths, UeaSettings
 from vrs_bench.world.texture import RBF, Kernel, TextureSettings, White
 
 Count = Annotated[int, Field(ge=1)]
@@ -34,7 +34,7 @@ Count = Annotated[int, Field(ge=1)]
 class TimeSeries(Settings):
     """The archive that animates the polygons."""
 
-    path: str | Paths
+    path: PathName | Paths
     ndim: Dimensions
     nclass: Classes
     reference_dataset_path: str | None = None

@@ -21,7 +21,8 @@ from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.source import CellSeries, SeriesSource
 from vrs_bench.world.streams import stream
 
-Paths = Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+PathName = Annotated[str, Field(min_length=1, max_length=1000)]
+Paths = Annotated[tuple[PathName, ...], Field(min_length=1, max_length=100)]
 Dimensions = Annotated[int, Field(ge=1, le=4096)]
 Classes = Annotated[int, Field(ge=1, le=4096)]
 
@@ -127,11 +128,13 @@ def _read(path: Path) -> tuple[Doubles, Array]:
         ) from error
     if path.parts[:1] == ("sktime:",):
         path = Path(sktime.__file__).parent / "datasets" / "data" / Path(*path.parts[1:])
-    if not path.is_file():
-        raise BenchError(f"ts.path: {path} is not a file")
     try:
+        if not path.is_file():
+            raise BenchError(f"ts.path: {path} is not a file")
         values, labels = load_from_tsfile(str(path), return_data_type="numpy3d")
         values = np.asarray(values, dtype=np.float64)
+    except BenchError:
+        raise
     except Exception as error:  # the reader raises many kinds on a damaged file
         raise BenchError(f"ts.path: {path} can't be read as a .ts archive: {error}") from error
     if values.ndim != 3 or labels is None or len(labels) != len(values) or not len(values):
