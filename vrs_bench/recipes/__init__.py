@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SIZES = ("tiny", "toy", "large")
 """The packaged sizes of the benchmark."""
 
-RECIPE_NAME = r"^[a-z][a-z0-9-]*$"
+RECIPE_NAME = r"^[a-z][a-z0-9-]{0,63}$"
 
 FAULTS = 20
 """Faults of a recipe that are listed, at most."""

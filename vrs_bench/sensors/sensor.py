@@ -25,7 +25,7 @@ Revisit = Annotated[int, Field(ge=1, le=1000)]
 class SensorRecipe(Settings):
     """All that determines how a sensor sees a scene."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     """Name of the sensor; its random streams carry it, so two sensors never share draws."""
     product: Literal["optical", "sar"]
     """The latent product that it looks at."""

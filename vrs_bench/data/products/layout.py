@@ -140,6 +140,12 @@ class Product:
         return (self[step] for step in self.steps)
 
 
+def partial_folder(path: Path) -> Path:
+    """Return where a product is written until it is complete."""
+    absolute = path.absolute()
+    return absolute.parent / f".{absolute.name}.partial"
+
+
 class ProductWriter:
     """Writes a product frame by frame; it appears in its place when it is closed complete."""
 
@@ -160,7 +166,7 @@ class ProductWriter:
         self.path = Path(path)
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise BenchError(f"{self.path}: is there already; choose another --o or remove it")
-        self.partial = self.path.with_name(f".{self.path.name}.partial")
+        self.partial = partial_folder(self.path)
         self.features, self.astype = features, astype
         stamp = self.partial / "recipe.sha256"
         if not stamp.is_file() or stamp.read_text() != recipe_digest:
