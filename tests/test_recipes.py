@@ -12,6 +12,7 @@ from vrs_bench.recipes import (
     dump_recipe,
     load_recipe,
 )
+from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.tasks import TASKS, bind
 
@@ -108,6 +109,24 @@ def test_all_faults_are_listed_at_once():
         ("!!python/object/apply:os.system ['echo x']", "not valid YAML"),
         ("- 1", "valid dictionary|object"),
         ("", "valid dictionary|object"),
+        ("world: &w {seed: 0}\nname: *w", r"line 1, world: '&w' is there to be referred to"),
+        ("world: {seed: *w}", r"line 1, world.seed: '\*w' refers to another place"),
+        ("a: &a [*a]", "line 1, a: '&a' is there to be referred to"),
+        ("name: x\nworld: {seed: 0}\nname: y", "line 3: the key 'name' stands there twice"),
+        ("world: {seed: 0, seed: 1}", "line 1, world: the key 'seed' stands there twice"),
+        ("world:\n  <<: {seed: 0}", "line 2, world: the key '<<' is no word"),
+        ("1: x", "line 1: the key '1' is no word; put it in quotes"),
+        ("? [a]\n: x", "line 1: a key is no word, but a list or a mapping"),
+        ("world: " + 5000 * "[", r"line 1, world\.0.*: nested more than 20 levels deep"),
+        ("world: " + 5000 * "{a: ", r"line 1, world\.a.*: nested more than 20 levels deep"),
+        ("scenes: " + 5000 * "9", "line 1, scenes: '9+…' can't be read as int"),
+        ("scenes: 0x" + 5000 * "f", "scenes: a whole number of 20000 bits is not meant"),
+        ("name: !!timestamp 2026-13-45", "line 1, name: '2026-13-45' can't be read as timestamp"),
+        ("scenes: 2026-13-45", r"scenes: .*valid integer, got '2026-13-45'"),
+        ("scenes: .inf", "scenes: .*valid integer, got inf"),
+        ("name: !!set {x}", "name: expected a word, a number, a list or a mapping, got a set"),
+        ('name: "\\ud800"', "name: holds half a character"),
+        ("name: x  #" + 100_000 * "x", "expected a file of at most 100,000 bytes"),
     ],
 )
 def test_what_is_no_recipe_is_refused_and_never_executed(text, message, tmp_path):
@@ -115,6 +134,116 @@ def test_what_is_no_recipe_is_refused_and_never_executed(text, message, tmp_path
     path.write_text(text)
     with pytest.raises(BenchError, match=message):
         load_recipe(BenchmarkRecipe, path)
+
+
+def test_plain_data_are_checked_like_yaml():
+    loop = {**GOOD}
+    loop["world"] = loop
+    for data, message in (
+        (loop, "world.*: nested more than 20 levels deep"),
+        ({**GOOD, "scenes": 10**5000}, "scenes: a whole number of 16610 bits"),
+        ({**GOOD, "name": b"x"}, "name: expected a word, a number, .* got a bytes"),
+        ({**GOOD, 1: "x"}, "the key 1 is no word"),
+    ):
+        with pytest.raises(BenchError, match=rf"^bad.yaml: {message}"):
+            check_recipe(BenchmarkRecipe, data, "bad.yaml")
+
+
+def test_faults_are_told_in_a_few_short_lines():
+    data = {**GOOD, **{f"key{i}": i for i in range(5000)}, "name": "x" * 50_000}
+    with pytest.raises(BenchError, match=r"bad.yaml: … and 4981 more$") as error:
+        check_recipe(BenchmarkRecipe, data, "bad.yaml")
+    assert len(str(error.value)) < 5000
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "meant"),
+    [
+        (BenchmarkRecipe, "tyni", "tiny"),
+        (BenchmarkRecipe, "lagre", "large"),
+        (SensorRecipe, "super_ress", "super_res"),
+        (GenerationRecipe, "original/latent_opticl", "original/latent_optical"),
+        (DerivationRecipe, "original/clean_opticl", "original/clean_optical"),
+    ],
+)
+def test_a_misspelt_packaged_recipe_is_guessed(model, name, meant):
+    with pytest.raises(BenchError, match=rf"^{name}: .*no such file; did you mean '{meant}'\?$"):
+        load_recipe(model, name)
+
+
+def test_what_can_not_be_the_name_of_a_file_is_told(tmp_path):
+    for name in ("x" * 5000, "a\0b", "", tmp_path):
+        with pytest.raises(BenchError, match="can't be read as a recipe"):
+            load_recipe(BenchmarkRecipe, name)
+
+
+@pytest.mark.parametrize(
+    ("world", "message"),
+    [
+        ({"gsd": 1e308}, r"world\.gsd: .*less than or equal to"),
+        ({"class_prior": [1e308] * 8}, r"world\.class_prior\.0: .*less than or equal"),
+        ({"cells": {"n": 2000, "lloyd_steps": 51}}, r"lloyd_steps: .*less than or equal to 50"),
+        ({"cells": {"n": 3000, "lloyd_steps": 50}}, "50 steps of 3000 cells take minutes"),
+        ({"cells": {"n": 5000, "class_patch_px": 9.0}}, "class_patch_px: expected 0 with more"),
+        ({"cells": {"class_patch_px": 1e-300}}, "class_patch_px: expected 0, or 0.01 pixels"),
+        ({"cells": {"border_px": 1e300}}, r"border_px: .*less than or equal to"),
+        ({"height": 8, "width": 8, "cells": {"n": 65}}, "65 cells are more than the 8 × 8 pixels"),
+        ({"height": 8192, "cells": {"n": 9999}}, "cells × rows may be"),
+        ({"horizon": 10_000, "cells": {"n": 2000}}, "horizon: 10000 time steps of 2000 cells"),
+        ({"series": {"rain_mm": 1e308}}, r"rain_mm: .*less than or equal to"),
+        (
+            {"series": {"source": "uea", "path": ["x"], "ndim": 10**12, "nclass": 2}},
+            r"ndim: .*less than or equal to 4096",
+        ),
+        (
+            {"series": {"source": "uea", "path": ["x"], "ndim": 2, "nclass": 10**12}},
+            r"nclass: .*less than or equal to 4096",
+        ),
+        (
+            {
+                "height": 8192,
+                "width": 8192,
+                "series": {"source": "uea", "path": ["x"], "ndim": 9, "nclass": 2},
+            },
+            "pixels × bands may be",
+        ),
+    ],
+)
+def test_what_would_take_a_machine_is_refused(world, message):
+    with pytest.raises(BenchError, match=message):
+        check_recipe(BenchmarkRecipe, {**GOOD, "world": {"seed": 0, **world}}, "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        ({"name": "rbf", "length_scale": 1000.0}, "length_scale: 1000 pixels are more than a quar"),
+        ({"name": "rational_quadratic", "length_scale": 65.0}, "length_scale: 65 pixels"),
+        ({"name": "sin_squared", "periodicity": 8.0}, "crop rows of 4000 cells in 4 bands"),
+        ({"name": "rbf", "length_scale": 1e-300}, "length_scale: .*greater than or equal to"),
+    ],
+)
+def test_texture_that_would_take_minutes_is_refused(kernel, message):
+    product = {"background": [0, 0, 0, 0], "texture": {"kernel": kernel}}
+    world = {"seed": 0, "cells": {"n": 4000}, "products": {"optical": product}}
+    with pytest.raises(BenchError, match=message):
+        check_recipe(BenchmarkRecipe, {**GOOD, "world": world}, "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ({"stage": "brightness", "mul": {"min": 1.0, "max": 1e308}}, "mul: expected -100 ≤ min"),
+        ({"stage": "noise", "salt_pepper": {"min": -0.1, "max": 1.0}}, "pepper: expected 0 ≤ min"),
+        ({"stage": "aggregation", "factor": 2, "sigma_px": 1e-300}, "sigma_px: .*greater than or"),
+    ],
+)
+def test_stages_give_finite_images(stage, message):
+    data = {"name": "x", "product": "optical", "stages": [stage]}
+    with pytest.raises(BenchError, match=message):
+        check_recipe(SensorRecipe, data, "bad.yaml")
+    with pytest.raises(BenchError, match="at most 16 items"):
+        check_recipe(SensorRecipe, {**data, "stages": 17 * [{"stage": "brightness"}]}, "bad.yaml")
 
 
 def test_a_missing_file_is_named(tmp_path):

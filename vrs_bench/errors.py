@@ -16,5 +16,6 @@ class BenchError(ValueError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest known word, else the known ones."""
     words = sorted(known)
-    near = get_close_matches(word, words, n=1, cutoff=0.5)
+    swapped = [known for known in words if sorted(known) == sorted(word)]  # "tyni" is nearer "toy"
+    near = swapped or get_close_matches(word, words, n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(words)}"

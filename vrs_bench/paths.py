@@ -1,17 +1,25 @@
-"""Where the parts of the distribution lie, and how a file is written whole or not at all."""
+"""Where the parts of the distribution lie; writing a file whole or not at all, a folder alone."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from vrs_bench.errors import BenchError
 
 TEMPORARY = ".partial"
 """Suffix of a file that is still being written."""
+LOCK = ".writing.lock"
+"""Name of the file in a folder that is being written to, by which its writer holds it."""
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)  # of file systems without locks
 
 
 def bundled(name: str) -> Path:
@@ -48,3 +56,65 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writing_alone(folder: Path, lock: Path | None = None) -> Iterator[None]:
+    """Hold a folder while the block writes into it, so that no other process does.
+
+    The lock is the operating system's: it goes with the process, however that ends, and a file
+    that a killed process left means nothing. The file is removed at the end, and so are folders
+    that were made for it and are still empty. On a file system without locks nothing is held.
+
+    Args:
+        folder: what is written.
+        lock: file to lock; default: :data:`LOCK` in the folder.
+
+    Raises:
+        BenchError: another process holds the folder, or it is a file.
+    """
+    from filelock import FileLock, Timeout
+
+    if folder.exists() and not folder.is_dir():
+        raise BenchError(f"{folder}: is a file; name a folder")
+    path = (lock or folder / LOCK).absolute()
+    made = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(path)
+    try:
+        held.acquire(timeout=0)
+        with suppress(OSError):  # where a locked file can't be written, nobody is named
+            now = datetime.now(UTC).isoformat(" ", "seconds")
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {now}")
+    except Timeout as error:
+        raise BenchError(
+            f"{folder}: another process is writing here ({_holder(path)}); wait for its end, or "
+            f"name another folder"
+        ) from error
+    except (NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+    try:
+        yield
+    finally:
+        # Removed while it is held: whoever comes now makes a file of his own.
+        with suppress(OSError):
+            path.unlink()
+        held.release()
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def _holder(lock: Path) -> str:
+    """Return who holds a lock, as far as the file tells."""
+    try:
+        return lock.read_text(encoding="utf-8")[:200] or "which one is not known"
+    except (OSError, UnicodeDecodeError):
+        return "which one is not known"
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the room on the disk of a folder, which need not be there yet."""
+    folder = folder.absolute()
+    return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free

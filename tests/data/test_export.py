@@ -314,7 +314,7 @@ def test_an_export_grows_by_splits(tiny: Path, tars: Path, tmp_path: Path) -> No
         ({"splits": ["dev"]}, "unknown split 'dev' of super_res; this dataset holds train"),
         ({"folder": "nowhere"}, "nowhere: no dataset here"),
         ({"out": "mine"}, "mine: is there already and holds no export; choose another --out"),
-        ({"out": "file"}, "file: is there already and holds no export"),
+        ({"out": "file"}, "file: is a file; name a folder"),
         ({"out": "tars", "to": "hdf5"}, "tars: holds an export as webdataset; choose another"),
         ({"out": "other"}, "other: holds an export of other data (super_res)"),
         ({"out": "broken"}, f"broken/{NAME}: not the record of an export"),

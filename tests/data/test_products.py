@@ -81,6 +81,10 @@ seed: 73
 """
 
 
+PRODUCT = yaml.safe_load(GENERATION)["product"]
+CORRUPTION = yaml.safe_load(DERIVATION)["corruption"]
+
+
 def _generation(**change):
     return check_recipe(GenerationRecipe, {**yaml.safe_load(GENERATION), **change}, "g.yaml")
 
@@ -285,6 +289,21 @@ def test_the_five_products_of_cloud_removal_fit_each_other(tmp_path):
         ({"product": {"size": {"width": -3, "height": 9}}}, r"product\.size\.width: .*got -3"),
         ({"astype": "png"}, "astype: .*'h5' or 'jpg', got 'png'"),
         ({"sed": 3}, "unknown key 'sed'; did you mean 'seed'"),
+        ({"ts": {"path": [], "ndim": 3, "nclass": 2}}, r"ts\.path.*at least 1 item"),
+        ({"ts": {"path": "x", "ndim": 3, "nclass": 10**12}}, r"ts\.nclass: .*or equal to 4096"),
+        ({"product": {**PRODUCT, "horizon": 10**6}}, r"product\.horizon: .*equal to 10000"),
+        ({"product": {**PRODUCT, "size": {"width": 4, "height": 60}}}, r"width: .*equal to 8"),
+        ({"product": {**PRODUCT, "n_polygons": 32_000}}, "32000 cells are more than the 60 × 79"),
+        ({"random_sampler": {"name": "gaussian", "std": 1e9}}, r"std: .*equal to 100"),
+        (
+            {
+                "random_sampler": {
+                    "name": "gaussian_process",
+                    "kernel": {"name": "rbf", "length_scale": 1000.0},
+                }
+            },
+            "length_scale: 1000 pixels are more than a quarter",
+        ),
         ({"seed": None}, "seed: .*integer, got None"),
     ],
 )
@@ -297,6 +316,32 @@ def test_faulty_generation_recipes_are_explained(change, message):
     ("change", "message"),
     [
         ({"temporal_res": 0}, "temporal_res: .*greater than or equal to 1, got 0"),
+        ({"temporal_res": 1001}, "temporal_res: .*less than or equal to 1000, got 1001"),
+        (
+            {"corruption": {**CORRUPTION, "sampling_scale": 9999}},
+            r"corruption\.sampling_scale: .*less than or equal to 2048",
+        ),
+        (
+            {"corruption": {**CORRUPTION, "cloud_density": 7.0}},
+            r"corruption\.cloud_density: .*less than or equal to 6",
+        ),
+        (
+            {"corruption": {**CORRUPTION, "mul": {"min": 1.0, "max": 1e308}}},
+            r"corruption\.mul: expected -100 ≤ min ≤ max ≤ 100",
+        ),
+        (
+            {
+                "postprocess": {
+                    "name": "speckle",
+                    "salt_pepper_proportion": {"min": 0.0, "max": 2.0},
+                }
+            },
+            r"postprocess\.salt_pepper_proportion: expected 0 ≤ min",
+        ),
+        (
+            {"aggregation": {"kernel": {"sigma": 1e9}}},
+            r"aggregation\.kernel\.sigma: .*less than or equal to 200",
+        ),
         ({"target_size": {"width": 20}}, r"missing key 'target_size\.height'"),
         ({"aggregation": {"kernel": {"sigma": "wide"}}}, r"sigma: .*number, got 'wide'"),
         (

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from vrs_bench.columns import Column
 from vrs_bench.data.arrow import to_arrow
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.values import ValuesDigest, values_digest
 from vrs_bench.data.verify import verify
-from vrs_bench.columns import Column
 
 COLUMNS = (
     Column("scene", "scalar", "int32", ""),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vrs_bench.sensors import clouds
+from vrs_bench.sensors.stages import clouds
 from vrs_bench.world.texture import RBF, ExpSineSquared, RationalQuadratic, _root, covariance
 
 COMPARE = Path(__file__).parents[2] / "benchmarks" / "same_bytes.py"

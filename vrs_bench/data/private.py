@@ -18,6 +18,7 @@ from pathlib import Path
 
 from vrs_bench.data.build.building import Plan, build_plan
 from vrs_bench.data.build.shards import Written, file_digest, private_plan, write_shard
+from vrs_bench.data.build.store import open_store
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
@@ -83,16 +84,17 @@ def build_private(
     Raises:
         BenchError: as :func:`vrs_bench.data.build.building.build`.
     """
-    held = read_manifest(out).tasks if (Path(out) / NAME).is_file() else ()
-    names = list(dict.fromkeys([*held, *(list(tasks) or TASKS)]))
-    secret_recipe = _with_seed(recipe, secret_seed(secret))
-    made = Plan(
-        published=_with_seed(recipe, 0),
-        bound={name: bind(name, secret_recipe) for name in names},
-        shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=True)),
-        commitment=commitment(secret),
-    )
-    return build_plan(made, out, workers, report)
+    with open_store(out).alone():
+        held = read_manifest(out).tasks if (Path(out) / NAME).is_file() else ()
+        names = list(dict.fromkeys([*held, *(list(tasks) or TASKS)]))
+        secret_recipe = _with_seed(recipe, secret_seed(secret))
+        made = Plan(
+            published=_with_seed(recipe, 0),
+            bound={name: bind(name, secret_recipe) for name in names},
+            shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=True)),
+            commitment=commitment(secret),
+        )
+        return build_plan(made, out, workers, report)
 
 
 def reveal(
@@ -132,13 +134,14 @@ def reveal(
             s for name in published.tasks for s in private_plan(name, recipe, inputs_only=False)
         ),
     )
-    return build_plan(
-        made,
-        out,
-        workers,
-        report,
-        check=lambda entries: _check(published, made, entries, Path(folder)),
-    )
+    with open_store(out).alone():
+        return build_plan(
+            made,
+            out,
+            workers,
+            report,
+            check=lambda entries: _check(published, made, entries, Path(folder)),
+        )
 
 
 def _check(published: Manifest, made: Plan, entries: Mapping[str, FileEntry], folder: Path) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vrs_bench.data.arrow import arrow_schema, from_arrow
 from vrs_bench.columns import Column
+from vrs_bench.data.arrow import arrow_schema, from_arrow
 
 _ROWS = 10  # read at a time
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -11,6 +12,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.recipes.plain import read_yaml, require_plain
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
 from vrs_bench.world.scene import WorldRecipe
@@ -19,9 +21,15 @@ HERE = Path(__file__).parent
 SIZES = ("tiny", "toy", "large")
 """The packaged sizes of the benchmark."""
 
-RECIPE_NAME = r"^[a-z][a-z0-9-]*$"
+RECIPE_NAME = r"^[a-z][a-z0-9-]{0,63}$"
+
+FAULTS = 20
+"""Faults of a recipe that are listed, at most."""
 
 M = TypeVar("M", bound=BaseModel)
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 80
 
 
 class BenchmarkRecipe(Settings):
@@ -47,44 +55,67 @@ def load_recipe(model: type[M], source: str | Path) -> M:
     Raises:
         BenchError: no such file, not YAML, or not a recipe: every fault is listed with its key.
     """
-    path = HERE / f"{source}.yaml" if (HERE / f"{source}.yaml").is_file() else Path(source)
+    packaged = HERE / f"{source}.yaml"
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path}: can't be read as a recipe ({error})") from error
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BenchError(f"{path}: not valid YAML: {error}") from error
-    return check_recipe(model, data, str(path))
+        path = packaged if packaged.is_file() else Path(source)
+        found = path.exists()
+    except (OSError, ValueError):  # not even a name of a file
+        path, found = Path(source), False
+    if not found:
+        names = _packaged(model)
+        hint = did_you_mean(str(source), names) if names else ""
+        raise BenchError(f"{path}: can't be read as a recipe: there is no such file{hint}")
+    return check_recipe(model, read_yaml(path), str(path))
+
+
+def _packaged(model: type[BaseModel]) -> list[str]:
+    """Return the names of the packaged recipes that fit a model."""
+    names = []
+    for path in HERE.rglob("*.yaml"):
+        try:
+            check_recipe(model, read_yaml(path), str(path))
+        except BenchError:
+            continue
+        names.append(path.relative_to(HERE).with_suffix("").as_posix())
+    return names
 
 
 def check_recipe(model: type[M], data: Any, origin: str) -> M:
-    """Validate plain data against a recipe model; ``origin`` names it in messages."""
+    """Validate plain data against a recipe model; ``origin`` names it in messages.
+
+    Raises:
+        BenchError: every fault with its key, the first :data:`FAULTS` of them.
+    """
+    require_plain(data, origin)
     try:
         # By way of JSON: there a YAML list may stand for a tuple and 1 for 1.0, but "1" may not.
         return model.model_validate_json(json.dumps(data))
-    except TypeError as error:
-        raise BenchError(f"{origin}: not a recipe: {error}") from error
     except ValidationError as error:
-        faults = [_explain(model, fault) for fault in error.errors()]
-        raise BenchError("\n".join(f"{origin}: {fault}" for fault in faults)) from error
+        found = error.errors()
+        faults = [f"{origin}: {_explain(model, fault)}" for fault in found[:FAULTS]]
+        rest = [f"{origin}: … and {len(found) - FAULTS} more"] if len(found) > FAULTS else []
+        raise BenchError("\n".join(faults + rest)) from error
 
 
 def _explain(model: type[BaseModel], fault: Any) -> str:
     """Say in one line which key is at fault, what was expected and what was found."""
     parts, _ = _follow(model, fault["loc"])
-    path = ".".join(parts)
+    path = _brief_text(".".join(parts))
     if fault["type"] == "extra_forbidden":
         _, holders = _follow(model, fault["loc"][:-1])
         known = {key for holder in holders for key in holder.model_fields}
         return f"unknown key '{path}'{did_you_mean(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return f"missing key '{path}'"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _brief_text(fault["msg"].removeprefix("Value error, "))
     if not path:
-        return str(message)
-    return f"{path}: {message[0].lower()}{message[1:]}, got {fault['input']!r}"
+        return message
+    return f"{path}: {message[0].lower()}{message[1:]}, got {_brief.repr(fault['input'])}"
+
+
+def _brief_text(text: str) -> str:
+    """Return the beginning of a text that quotes what it was given."""
+    return text if len(text) <= 300 else f"{text[:300]}…"
 
 
 def _follow(

@@ -8,23 +8,24 @@ product, and otherwise have no effect.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from vrs_bench.errors import BenchError
 from vrs_bench.sensors.interval import Interval
-from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.sensors.sensor import Revisit, SensorRecipe
 from vrs_bench.sensors.stage import Stage
-from vrs_bench.sensors.stages.aggregation import Aggregation, Size
-from vrs_bench.sensors.stages.brightness import Brightness
-from vrs_bench.sensors.stages.clouds import Clouds
+from vrs_bench.sensors.stages.aggregation import Aggregation, Sigma, Size
+from vrs_bench.sensors.stages.brightness import Brightness, Modest
+from vrs_bench.sensors.stages.clouds import Clouds, SamplingScale
 from vrs_bench.sensors.stages.deformation import Deformation
-from vrs_bench.sensors.stages.noise import Noise
+from vrs_bench.sensors.stages.noise import Noise, Shares
 from vrs_bench.settings import Settings
 from vrs_bench.world.cells import CellSettings
-from vrs_bench.world.scene import ProductSettings, WorldRecipe
-from vrs_bench.world.series.uea import UeaSettings
+from vrs_bench.world.scene import Horizon, ProductSettings, Side, WorldRecipe
+from vrs_bench.world.series.uea import Classes, Dimensions, PathName, Paths, UeaSettings
 from vrs_bench.world.texture import RBF, Kernel, TextureSettings, White
 
 Count = Annotated[int, Field(ge=1)]
@@ -33,18 +34,25 @@ Count = Annotated[int, Field(ge=1)]
 class TimeSeries(Settings):
     """The archive that animates the polygons."""
 
-    path: str | tuple[str, ...]
-    ndim: Count
-    nclass: Count
+    path: PathName | Paths
+    ndim: Dimensions
+    nclass: Classes
     reference_dataset_path: str | None = None
+
+
+class FrameSize(Settings):
+    """Size of what is rendered, pixels."""
+
+    width: Side
+    height: Side
 
 
 class ProductShape(Settings):
     """What is rendered."""
 
-    size: Size
-    nbands: Count
-    horizon: Count
+    size: FrameSize
+    nbands: Dimensions
+    horizon: Horizon
     background_color: Annotated[int, Field(ge=0, le=255)] = 0
     n_polygons: Annotated[int, Field(ge=1, le=32767)]
 
@@ -53,7 +61,7 @@ class RandomSampler(Settings):
     """The texture of pixels."""
 
     name: Literal["gaussian", "gaussian_process"]
-    std: Annotated[float, Field(ge=0)] = 1.0
+    std: Annotated[float, Field(ge=0, le=100)] = 1.0
     kernel: Kernel = RBF()
 
 
@@ -77,6 +85,11 @@ class GenerationRecipe(Settings):
             raise ValueError(
                 f"astype: jpg needs a product of 3 bands, this one has {self.product.nbands}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _is_a_world(self) -> GenerationRecipe:
+        _tried(self.world)
         return self
 
     def world(self) -> WorldRecipe:
@@ -106,12 +119,12 @@ class CloudAndBrightness(Settings):
     """Corruption: clouds of every frame, and a static gain and bias."""
 
     name: Literal["cloud_and_brightness"]
-    sampling_scale: Annotated[int, Field(ge=4)]
-    cloud_density: Annotated[float, Field(ge=0)]
-    cloud_sparsity: Annotated[float, Field(ge=0)]
+    sampling_scale: SamplingScale
+    cloud_density: Annotated[float, Field(ge=0, le=6)]
+    cloud_sparsity: Annotated[float, Field(ge=0, le=10)]
     cloud_probability: Annotated[float, Field(ge=0, le=1)]
-    mul: Interval
-    add: Interval
+    mul: Modest
+    add: Modest
     seed: Annotated[int, Field(ge=0)]
 
     def clouds(self) -> Clouds | None:
@@ -145,13 +158,13 @@ class Speckle(Settings):
     """Postprocessing: salt and pepper."""
 
     name: Literal["speckle"]
-    salt_pepper_proportion: Interval
+    salt_pepper_proportion: Shares
 
 
 class HeatKernel(Settings):
     """Standard deviation of the point spread function, latent pixels."""
 
-    sigma: Annotated[float, Field(gt=0)]
+    sigma: Sigma
 
 
 class Convolution(Settings):
@@ -167,12 +180,17 @@ class DerivationRecipe(Settings):
 
     latent_product_path: str | None = None
     target_size: Size
-    temporal_res: Count = 1
+    temporal_res: Revisit = 1
     corruption: CloudAndBrightness | None = None
     deformation: TangentialScaleDistortion | None = None
     postprocess: Speckle | None = None
     aggregation: Convolution | None = None
     seed: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _is_a_sensor(self) -> DerivationRecipe:
+        _tried(self._stages)
+        return self
 
     def sensor(self, height: int, width: int) -> SensorRecipe:
         """Return the sensor that this recipe describes for a latent product of a given size.
@@ -187,6 +205,21 @@ class DerivationRecipe(Settings):
                 f"deformation: image_height and image_width are {deformation.image_height} and "
                 f"{deformation.image_width}, but the product has {height} and {width}"
             )
+        sensor = SensorRecipe(
+            name="original", product="optical", stages=self._stages(), revisit=self.temporal_res
+        )
+        size = sensor.output_size(height, width)
+        if size != (self.target_size.height, self.target_size.width):
+            raise BenchError(
+                f"target_size: {self.target_size.width} × {self.target_size.height} (width × "
+                f"height), but what leaves the sensor is {size[1]} × {size[0]}; give an "
+                f"aggregation, or that target_size"
+            )
+        return sensor
+
+    def _stages(self) -> tuple[Stage, ...]:
+        """Return the stages, whatever the size of the product."""
+        deformation = self.deformation
         stages: list[Stage] = []
         if self.corruption:
             clouds = self.corruption.clouds()
@@ -208,14 +241,14 @@ class DerivationRecipe(Settings):
             stages.append(Aggregation(target_size=self.target_size, sigma_px=sigma))
         if self.postprocess:
             stages.append(Noise(salt_pepper=self.postprocess.salt_pepper_proportion))
-        sensor = SensorRecipe(
-            name="original", product="optical", stages=tuple(stages), revisit=self.temporal_res
-        )
-        size = sensor.output_size(height, width)
-        if size != (self.target_size.height, self.target_size.width):
-            raise BenchError(
-                f"target_size: {self.target_size.width} × {self.target_size.height} (width × "
-                f"height), but what leaves the sensor is {size[1]} × {size[0]}; give an "
-                f"aggregation, or that target_size"
-            )
-        return sensor
+        return tuple(stages)
+
+
+def _tried(make: Callable[[], object]) -> None:
+    """Make what a recipe stands for, and tell its faults as faults of the recipe."""
+    try:
+        make()
+    except ValidationError as error:
+        told = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        faults = [f"{key}: {text}".removeprefix(": ") for key, text in told]
+        raise ValueError("; ".join(faults).replace("Value error, ", "")) from error

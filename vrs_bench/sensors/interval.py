@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from vrs_bench.settings import Settings
 
@@ -27,3 +27,16 @@ class Interval(Settings):
     def at(self, share: float) -> float:
         """Return the value at a share of the way from min to max."""
         return self.min + (self.max - self.min) * share
+
+
+def within(low: float, high: float) -> AfterValidator:
+    """Return the annotation of an interval that must lie between two numbers."""
+
+    def check(interval: Interval) -> Interval:
+        if not low <= interval.min <= interval.max <= high:
+            raise ValueError(
+                f"expected {low:g} ≤ min ≤ max ≤ {high:g}, got {interval.min:g} to {interval.max:g}"
+            )
+        return interval
+
+    return AfterValidator(check)

@@ -19,17 +19,19 @@ from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats, Labels
 from vrs_bench.world.arithmetic import settle
 
+Revisit = Annotated[int, Field(ge=1, le=1000)]
+
 
 class SensorRecipe(Settings):
     """All that determines how a sensor sees a scene."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     """Name of the sensor; its random streams carry it, so two sensors never share draws."""
     product: Literal["optical", "sar"]
     """The latent product that it looks at."""
-    stages: tuple[AnyStage, ...] = ()
+    stages: Annotated[tuple[AnyStage, ...], Field(max_length=16)] = ()
     """What happens to an image, in this order."""
-    revisit: Annotated[int, Field(ge=1, le=1000)] = 1
+    revisit: Revisit = 1
     """Every revisit-th time step is observed, from the first on."""
 
     @model_validator(mode="after")
@@ -118,7 +120,7 @@ class View:
     def operator(self) -> SeparableOperator | None:
         """Return the linear operator of the stages that move or mix pixels, all multiplied."""
         found = [(s, cause) for s, cause in zip(self.stages, self.causes, strict=True) if s.moves]
-        return _multiplied(tuple(found), *self.sizes[0]) if found else None
+        return _operator(tuple(found), *self.sizes[0]) if found else None
 
     def apply(self, image: Floats, noise: bool = False) -> Floats:
         """See an image on the latent grid, (band, H, W) float32, as the sensor does.
@@ -146,11 +148,16 @@ def _moved(image: Floats, moves: list[tuple[Stage, Any]]) -> Floats:
     """Apply the operators of stages that follow each other, as one."""
     if not moves:
         return image
-    seen = _multiplied(tuple(moves), *image.shape[-2:]).apply(image)
+    seen = _operator(tuple(moves), *image.shape[-2:]).apply(image)
     return seen if seen.dtype == np.float32 else settle(seen)
 
 
-@lru_cache(maxsize=64)
+def _operator(moves: tuple[tuple[Stage, Any], ...], height: int, width: int) -> SeparableOperator:
+    """Return the product of the operators of stages; of large ones fewer are kept."""
+    large = max(height, width) > _LARGE
+    return (_of_large if large else _of_small)(moves, height, width)
+
+
 def _multiplied(moves: tuple[tuple[Stage, Any], ...], height: int, width: int) -> SeparableOperator:
     """Return the product of the operators of stages, the first applied first."""
     (stage, cause), *rest = moves
@@ -159,6 +166,11 @@ def _multiplied(moves: tuple[tuple[Stage, Any], ...], height: int, width: int) -
         size = (product.rows.shape[0], product.columns.shape[0])
         product = stage.operator(*size, cause).after(product)
     return product
+
+
+_LARGE = 1024  # pixels; the operator of such a frame can take 16 MB, 64 of them a gigabyte
+_of_small = lru_cache(maxsize=64)(_multiplied)
+_of_large = lru_cache(maxsize=2)(_multiplied)
 
 
 def view(recipe: SensorRecipe, place: Place, step: int) -> View:

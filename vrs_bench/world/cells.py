@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.spatial import Voronoi
 from scipy.special import ndtr
 from shapely import Polygon, box
@@ -19,19 +19,39 @@ from vrs_bench.types import Array, Doubles, Labels
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.streams import normal
 
+_POLYGONS = 100_000  # made for relaxation, at most: seconds a scene
+_BLOCK = 1 << 22  # crossings of bisectors and rows that are held at once: about 0.2 GB
+_CORRELATED = 4096  # cells whose classes are drawn together: a matrix of 134 MB
+
 
 class CellSettings(Settings):
     """How the extent is divided into fields."""
 
     n: Annotated[int, Field(ge=1, le=32767)] = 40
     """Number of Voronoi sites, hence of cells."""
-    border_px: Annotated[float, Field(ge=0)] = 1.0
+    border_px: Annotated[float, Field(ge=0, le=8192)] = 1.0
     """Width of the strip between two cells, in pixels; its pixels belong to no cell."""
     lloyd_steps: Annotated[int, Field(ge=0, le=50)] = 0
     """Steps of Lloyd relaxation: sites move to the centroids of their cells, which get rounder
     and more alike in size."""
-    class_patch_px: Annotated[float, Field(ge=0)] = 0.0
+    class_patch_px: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     """Distance in pixels over which cells tend to share their class; 0: classes are independent."""
+
+    @model_validator(mode="after")
+    def _cost_is_bounded(self) -> CellSettings:
+        if self.n * self.lloyd_steps > _POLYGONS:
+            raise ValueError(
+                f"lloyd_steps: {self.lloyd_steps} steps of {self.n} cells take minutes a scene; "
+                f"cells × steps may be {_POLYGONS:,}"
+            )
+        if self.class_patch_px and self.n > _CORRELATED:
+            raise ValueError(
+                f"class_patch_px: expected 0 with more than {_CORRELATED:,} cells ({self.n}); "
+                f"the classes of so many can't be drawn together"
+            )
+        if 0 < self.class_patch_px < 0.01:
+            raise ValueError("class_patch_px: expected 0, or 0.01 pixels and more")
+        return self
 
 
 def draw_sites(
@@ -100,7 +120,7 @@ def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -
     """Return the exact nearest-site map of the extent.
 
     A cell is convex, so in each row of pixels it is one interval, bounded by its bisectors with
-    its neighbours. The intervals are found for all cells and rows at once and painted as the
+    its neighbours. The intervals are found for all cells and many rows at once and painted as the
     running sum of their ends; no pixel is compared with every site.
 
     Args:
@@ -118,9 +138,33 @@ def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -
     own, other = own[order], other[order]
 
     # A point (x, y) is on the own side of a bisector, border included, where nx·x ≤ offset(y).
-    (nx, ny), (mx, my) = (sites[other] - sites[own]).T, (sites[other] + sites[own]).T / 2
+    normals, middles = sites[other] - sites[own], (sites[other] + sites[own]) / 2
+    step = max(_BLOCK // max(len(own), 1), 1)
+    blocks = [np.arange(top, min(top + step, height)) + 0.5 for top in range(0, height, step)]
+    painted = [_paint(own, normals, middles, len(sites), rows, width, border_px) for rows in blocks]
+    return np.concatenate(painted)
+
+
+def _paint(
+    own: Array,
+    normals: Doubles,
+    middles: Doubles,
+    n: int,
+    rows: Array,
+    width: int,
+    border_px: float,
+) -> Labels:
+    """Return some rows of the nearest-site map.
+
+    Args:
+        own: cell of each bisector, ascending.
+        normals, middles: of the bisectors, (m, 2); normals point out of the cell.
+        n: number of cells.
+        rows: y of the rows' centres.
+        width, border_px: as of :func:`rasterise`.
+    """
+    (nx, ny), (mx, my), height = normals.T, middles.T, len(rows)
     length = np.sqrt(nx * nx + ny * ny)
-    rows = np.arange(height) + 0.5
     offset = (nx * mx)[:, None] + ny[:, None] * (my[:, None] - rows)
     offset -= (length * border_px / 2)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -129,8 +173,8 @@ def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -
     left = np.where(nx[:, None] < 0, crossing, np.where(nx[:, None] == 0, outside, -np.inf))
     right = np.where(nx[:, None] > 0, crossing, np.inf)
 
-    start = np.zeros((len(sites), height))
-    stop = np.full((len(sites), height), float(width))
+    start = np.zeros((n, height))
+    stop = np.full((n, height), float(width))
     if len(own):
         cells, first = np.unique(own, return_index=True)
         start[cells] = np.maximum.reduceat(left, first)
@@ -139,8 +183,8 @@ def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -
     start = np.clip(np.ceil(start - 0.5), 0, width)
     stop = np.maximum(np.clip(np.ceil(stop - 0.5), 0, width), start)
 
-    ids = np.repeat(np.arange(1, len(sites) + 1), height).astype(np.float64)
-    row = np.tile(np.arange(height) * (width + 1), len(sites))
+    ids = np.repeat(np.arange(1, n + 1), height).astype(np.float64)
+    row = np.tile(np.arange(height) * (width + 1), n)
     steps = np.bincount(
         np.concatenate([row + start.ravel().astype(np.int64), row + stop.ravel().astype(np.int64)]),
         weights=np.concatenate([ids, -ids]),

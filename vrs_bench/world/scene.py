@@ -18,9 +18,22 @@ from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites, pol
 from vrs_bench.world.series import AnySource
 from vrs_bench.world.series.phenology import PhenologySettings
 from vrs_bench.world.streams import stream
-from vrs_bench.world.texture import TextureSettings, draw_texture
+from vrs_bench.world.texture import (
+    RBF,
+    ExpSineSquared,
+    RationalQuadratic,
+    TextureSettings,
+    draw_texture,
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=8, le=8192)]
+Horizon = Annotated[int, Field(ge=1, le=10_000)]
+
+_MOST_PIXELS = 2**29  # of all bands of a frame together: 2 GB of texture
+_MOST_CROSSINGS = 2**24  # of cells and rows when they are painted: about 20 seconds
+_MOST_VALUES = 2**25  # of the series of all cells: about 1 GB while they are drawn
+_MOST_ROWS = 2**14  # processes of crop rows: about 0.5 GB
 
 
 class ProductSettings(Settings):
@@ -35,16 +48,16 @@ class WorldRecipe(Settings):
     """All that determines the scenes of a world. Same recipe and scene number, same bytes."""
 
     seed: Annotated[int, Field(ge=0)]
-    height: Annotated[int, Field(ge=8, le=8192)] = 256
+    height: Side = 256
     """Rows of a latent frame."""
-    width: Annotated[int, Field(ge=8, le=8192)] = 256
+    width: Side = 256
     """Columns of a latent frame."""
-    gsd: Annotated[float, Field(gt=0)] = 10.0
+    gsd: Annotated[float, Field(gt=0, le=100_000)] = 10.0
     """Ground sampling distance of the latent product, metres."""
-    horizon: Annotated[int, Field(ge=1, le=10_000)] = 30
+    horizon: Horizon = 30
     """Number of time steps."""
     cells: CellSettings = CellSettings()
-    class_prior: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    class_prior: tuple[Annotated[float, Field(ge=0, le=1e6)], ...] = ()
     """Relative frequency of each class, in the order of the source's classes; empty: equal."""
     series: AnySource = PhenologySettings()
     products: dict[str, ProductSettings] = Field(default_factory=dict)
@@ -66,6 +79,46 @@ class WorldRecipe(Settings):
                 raise ValueError(
                     f"products.{name}.background: expected {len(bands[name])} values, one for "
                     f"each of {', '.join(bands[name])}; got {list(product.background)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _cost_is_bounded(self) -> WorldRecipe:
+        """Refuse what would take a machine's memory, or hours, for one scene."""
+        bands, cells = self.series.bands(), self.cells.n
+        total = sum(map(len, bands.values()))
+        if self.height * self.width * total > _MOST_PIXELS:
+            raise ValueError(
+                f"height, width: {self.height} × {self.width} pixels of {total} bands are more "
+                f"than a scene may have; pixels × bands may be {_MOST_PIXELS:,}"
+            )
+        if cells > self.height * self.width:
+            raise ValueError(
+                f"cells.n: {cells} cells are more than the {self.height} × {self.width} pixels"
+            )
+        if cells * self.height > _MOST_CROSSINGS:
+            raise ValueError(
+                f"cells.n: {cells} cells on {self.height} rows are more than a scene may have; "
+                f"cells × rows may be {_MOST_CROSSINGS:,}"
+            )
+        if cells * self.horizon * total > _MOST_VALUES:
+            raise ValueError(
+                f"horizon: {self.horizon} time steps of {cells} cells in {total} bands are more "
+                f"than a scene may have; their product may be {_MOST_VALUES:,}"
+            )
+        for name, names in bands.items():
+            kernel = self.product(name).texture.kernel
+            longest = max(self.height, self.width) / 4
+            if isinstance(kernel, RBF | RationalQuadratic) and kernel.length_scale > longest:
+                raise ValueError(
+                    f"products.{name}.texture.kernel.length_scale: {kernel.length_scale:g} pixels "
+                    f"are more than a quarter of the longer side, {longest:g}; choose 'constant' "
+                    f"for one offset over the whole image"
+                )
+            if isinstance(kernel, ExpSineSquared) and cells * (len(names) + 1) > _MOST_ROWS:
+                raise ValueError(
+                    f"products.{name}.texture.kernel: crop rows of {cells} cells in {len(names)} "
+                    f"bands are too many; cells × (bands + 1) may be {_MOST_ROWS:,}"
                 )
         return self
 

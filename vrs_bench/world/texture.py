@@ -22,7 +22,7 @@ from vrs_bench.types import Array, Doubles, Floats, Labels
 from vrs_bench.world.arithmetic import settle, soft_sign
 from vrs_bench.world.streams import normal
 
-Positive = Annotated[float, Field(gt=0, le=1000)]
+Positive = Annotated[float, Field(ge=0.001, le=1000)]
 
 _PERIOD_SAMPLES = 1024  # of a periodic process; rows are read from it without interpolation
 

@@ -77,16 +77,17 @@ def build(
         address: of the Ray cluster; None starts one here for the time of the build.
 
     Raises:
-        BenchError: unknown task, the folder holds data of another recipe, there is no room for
-            it on the disk, or the engine can't work.
+        BenchError: unknown task, the folder holds data of another recipe, another process is
+            building there, there is no room for it on the disk, or the engine can't work.
     """
     store = open_store(out)
-    before = _existing(store, str(out))
-    names = dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)])
-    bound = {name: bind(name, recipe) for name in names}
-    shards = tuple(shard for name in names for shard in plan(name, recipe))
-    made = Plan(recipe, bound, shards)
-    return build_plan(made, out, workers, report, engine, address)
+    with store.alone():
+        before = _existing(store, str(out))
+        names = dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)])
+        bound = {name: bind(name, recipe) for name in names}
+        shards = tuple(shard for name in names for shard in plan(name, recipe))
+        made = Plan(recipe, bound, shards)
+        return build_plan(made, out, workers, report, engine, address)
 
 
 def build_plan(
@@ -100,6 +101,7 @@ def build_plan(
 ) -> Manifest:
     """Make what is missing of a plan, then the documents, then the manifest.
 
+    The caller holds the folder, see :meth:`vrs_bench.data.build.store.Store.alone`.
     All shards are shown to ``check`` first: where it raises, the folder gets no manifest.
     """
     if workers < 1:

@@ -10,12 +10,13 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from vrs_bench.data.build.shards import file_digest
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import TEMPORARY, whole_file, write_text
+from vrs_bench.paths import TEMPORARY, free_bytes, whole_file, write_text, writing_alone
 
 T = TypeVar("T")
 
@@ -51,6 +52,15 @@ class Store(Protocol):
 
     def free_bytes(self) -> int | None:
         """Return the room that is left, or None where that can't be known."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the place, so that no other build writes there meanwhile.
+
+        Object stores have no locks: whoever builds into a URL sees to it that nobody else does.
+
+        Raises:
+            BenchError: another build is writing there.
+        """
 
 
 def open_store(out: str | Path) -> Store:
@@ -116,8 +126,11 @@ class LocalStore:
 
     def free_bytes(self) -> int | None:
         """See :class:`Store`."""
-        folder = self.folder.absolute()
-        return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.exists())).free
+        return free_bytes(self.folder)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See :class:`Store`."""
+        return writing_alone(self.folder)
 
 
 class RemoteStore:
@@ -186,3 +199,7 @@ class RemoteStore:
     def free_bytes(self) -> int | None:
         """Nobody knows."""
         return None
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nothing is held."""
+        return nullcontext()

@@ -18,7 +18,7 @@ from vrs_bench.data.export.webdataset import card_text, tar_name, write_tar
 from vrs_bench.data.manifest import Digest, FileEntry, Manifest
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.paths import TEMPORARY, whole_file, write_text
+from vrs_bench.paths import LOCK, TEMPORARY, whole_file, write_text, writing_alone
 from vrs_bench.settings import Settings
 from vrs_bench.types import Report
 
@@ -67,7 +67,7 @@ def export(
 
     Raises:
         BenchError: no such dataset, form, task or split; the folder of the export holds other
-            things; damaged data; no room on the disk.
+            things, or another process is writing there; damaged data; no room on the disk.
     """
     if to not in get_args(Form):
         raise BenchError(f"unknown form '{to}'{did_you_mean(to, get_args(Form))}")
@@ -77,8 +77,6 @@ def export(
     shards = [
         s for name in names for split in selected for s in source.manifest.shards(name, split)
     ]
-    record = _opened(target, to, source.manifest, names)
-
     total, done = sum(source.manifest.files[shard].rows for shard in shards), 0
 
     def advance(rows: int) -> None:
@@ -86,9 +84,10 @@ def export(
         done += rows
         report(done, total)
 
-    advance(0)
     made: list[Path] = []
-    with _room(target):
+    with writing_alone(target), _room(target):
+        record = _opened(target, to, source.manifest, names)
+        advance(0)
         for shard in shards:
             if to == "hdf5":
                 made += _products(source, shard, target, advance)
@@ -120,7 +119,7 @@ def _opened(target: Path, to: Form, manifest: Manifest, names: list[str]) -> Rec
             raise BenchError(
                 f"{target}: holds an export {what}; choose another --out or remove the folder"
             )
-    elif target.exists() and (not target.is_dir() or any(target.iterdir())):
+    elif any(path.name != LOCK for path in target.iterdir()):
         raise BenchError(f"{target}: is there already and holds no export; choose another --out")
     for leftover in target.rglob(f".*{TEMPORARY}"):
         if leftover.is_file():  # a folder is a product that was begun, to go on with

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.data.products.layout import Features, Product, ProductWriter
+from vrs_bench.data.products.layout import Features, Product, ProductWriter, partial_folder
 from vrs_bench.errors import BenchError
+from vrs_bench.paths import free_bytes, writing_alone
 from vrs_bench.recipes import digest
 from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
 from vrs_bench.sensors.sensor import Place, observe, observe_labels
@@ -26,8 +27,14 @@ def generate(
         report: progress callback, (frames done, frames in all).
 
     Raises:
-        BenchError: the archive does not fit the recipe, or the folder holds something already.
+        BenchError: the archive does not fit the recipe, the folder holds something already,
+            another process is writing it, or there is no room for it on the disk.
     """
+    with writing_alone(Path(out), _lock(out)):
+        return _generate(recipe, Path(out), report)
+
+
+def _generate(recipe: GenerationRecipe, out: Path, report: Report) -> Product:
     world = recipe.world()
     features = Features(
         width=world.width,
@@ -37,6 +44,8 @@ def generate(
         ndigit=world.cells.n,
         nframes=0,
     )
+    if recipe.astype == "h5":
+        _require_room(out, features, world.horizon)
     scene = make_scene(world, 0)
     writer = ProductWriter(out, features, digest(recipe), recipe.astype)
     annotation = np.stack([scene.cell, scene.land_cover])
@@ -65,9 +74,34 @@ def derive(
         report: progress callback, (frames done, frames in all).
 
     Raises:
-        BenchError: no product given or found, a stage that does not fit its size, or the folder
-            holds something already.
+        BenchError: no product given or found, a stage that does not fit its size, the folder
+            holds something already, another process is writing it, or there is no room for it.
     """
+    with writing_alone(Path(out), _lock(out)):
+        return _derive(recipe, product, Path(out), report)
+
+
+def _lock(out: str | Path) -> Path:
+    """Return the file by which a product's writer holds its folder: beside it, as its parts are."""
+    path = Path(out).absolute()
+    return path.parent / f".{path.name}.lock"
+
+
+def _require_room(out: Path, features: Features, frames: int) -> None:
+    """Refuse to begin what the disk has no room for; what is there to go on with counts."""
+    size = frames * features.height * features.width * features.nbands * 4
+    there = (path for path in partial_folder(out).rglob("*") if path.is_file())
+    needed, free = size - sum(path.stat().st_size for path in there), free_bytes(out)
+    if needed > free:
+        raise BenchError(
+            f"{out}: {frames} frames need about {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are "
+            f"free there; choose another --o, a shorter horizon or a smaller size"
+        )
+
+
+def _derive(
+    recipe: DerivationRecipe, product: str | Path | None, out: Path, report: Report
+) -> Product:
     source = product or recipe.latent_product_path
     if source is None:
         raise BenchError("latent_product_path: the recipe has none; give one with --product")
@@ -77,11 +111,11 @@ def derive(
     place = Place(recipe.seed, 0, height, width)
     size = {"height": recipe.target_size.height, "width": recipe.target_size.width}
     origin = (latent.path / "index.json").read_text(encoding="utf-8")
-    writer = ProductWriter(
-        out, latent.features.model_copy(update=size), digest(recipe) + origin, "h5"
-    )
-    annotation = None
+    features = latent.features.model_copy(update=size)
     observed = set(latent.steps)
+    _require_room(out, features, sum(step % sensor.revisit == 0 for step in observed))
+    writer = ProductWriter(out, features, digest(recipe) + origin, "h5")
+    annotation = None
     for step in range(latent.features.horizon):
         if step % sensor.revisit or step not in observed:
             writer.skip(step)

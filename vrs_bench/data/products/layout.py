@@ -16,28 +16,43 @@ from typing import Annotated, Any
 
 import h5py
 import numpy as np
-from PIL import Image, UnidentifiedImageError
-from pydantic import Field, ValidationError
+from PIL import Image
+from pydantic import Field, ValidationError, model_validator
 
+from vrs_bench.data.products.arrays import read_array
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import whole_file, write_text
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats, Labels
 
 INDEX = "index.json"
-Count = Annotated[int, Field(ge=0)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+_MOST_VALUES = 2**29  # of a frame: 2 GB
+_LONGEST_INDEX = 2**28  # bytes; a million time steps take half of it
+_FAULTS = 5  # of an index that are told
 
 
 class Features(Settings):
     """What the product is."""
 
-    width: Count
-    height: Count
-    nbands: Count
+    width: Side
+    height: Side
+    nbands: Annotated[int, Field(ge=1, le=4096)]
     horizon: Count
     ndigit: Count
     """Number of cells."""
     nframes: Count
+
+    @model_validator(mode="after")
+    def _a_frame_fits_in_memory(self) -> Features:
+        if self.width * self.height * self.nbands > _MOST_VALUES:
+            raise ValueError(
+                f"{self.height} × {self.width} pixels of {self.nbands} bands are more than a "
+                f"frame may have; pixels × bands may be {_MOST_VALUES:,}"
+            )
+        return self
 
 
 class FramePaths(Settings):
@@ -69,9 +84,13 @@ class Product:
         if not index.is_file():
             raise BenchError(f"{self.path}: no product here ({INDEX} is missing)")
         try:
+            if index.stat().st_size > _LONGEST_INDEX:
+                raise BenchError(f"{index}: too long for an index ({index.stat().st_size:,} bytes)")
             self.index = ProductIndex.model_validate_json(index.read_bytes())
         except ValidationError as error:
-            raise BenchError(f"{index}: not the index of a product: {error}") from error
+            told = [(".".join(map(str, f["loc"])), f["msg"]) for f in error.errors()[:_FAULTS]]
+            faults = "; ".join(f"{key}: {text}" if key else text for key, text in told)
+            raise BenchError(f"{index}: not the index of a product: {faults}") from error
         for paths in self.index.files.values():
             for name in (paths.frame, paths.annotation) if paths else ():
                 if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -101,27 +120,30 @@ class Product:
         if paths is None:
             raise BenchError(f"{self.path}: no observation at time step {step}")
         size = (self.features.height, self.features.width)
-        frame = self._read(self.path / paths.frame, (*size, self.features.nbands))
-        annotation = self._read(self.path / paths.annotation, (*size, 2))
-        return frame.astype(np.float32, copy=False), annotation.astype(np.int16, copy=False)
+        frame = read_array(self.path / paths.frame, (*size, self.features.nbands))
+        with np.errstate(over="ignore", invalid="ignore"):
+            frame = frame.astype(np.float32, copy=False)
+        if not np.isfinite(frame).all():
+            raise BenchError(f"{self.path / paths.frame}: data: holds values that are not finite")
+        found = read_array(self.path / paths.annotation, (*size, 2))
+        with np.errstate(invalid="ignore"):
+            annotation = found.astype(np.int16, copy=False)
+        if annotation.min() < 0 or not np.array_equal(found, annotation):
+            raise BenchError(
+                f"{self.path / paths.annotation}: data: expected whole numbers from 0 to 32767, "
+                f"got {found.min()} to {found.max()}"
+            )
+        return frame, annotation
 
     def __iter__(self) -> Iterator[tuple[Floats, Labels]]:
         """Yield the observations in time order."""
         return (self[step] for step in self.steps)
 
-    def _read(self, path: Path, shape: tuple[int, ...]) -> Array:
-        try:
-            if path.suffix == ".jpg":
-                with Image.open(path) as image:
-                    array = np.asarray(image, dtype=np.float32) / 255
-            else:
-                with h5py.File(path) as file:
-                    array = file["data"][()]
-        except (OSError, KeyError, UnidentifiedImageError) as error:
-            raise BenchError(f"{path}: can't be read as a part of a product: {error}") from error
-        if array.shape != shape:
-            raise BenchError(f"{path}: expected shape {shape}, got {array.shape}")
-        return array
+
+def partial_folder(path: Path) -> Path:
+    """Return where a product is written until it is complete."""
+    absolute = path.absolute()
+    return absolute.parent / f".{absolute.name}.partial"
 
 
 class ProductWriter:
@@ -144,7 +166,7 @@ class ProductWriter:
         self.path = Path(path)
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise BenchError(f"{self.path}: is there already; choose another --o or remove it")
-        self.partial = self.path.with_name(f".{self.path.name}.partial")
+        self.partial = partial_folder(self.path)
         self.features, self.astype = features, astype
         stamp = self.partial / "recipe.sha256"
         if not stamp.is_file() or stamp.read_text() != recipe_digest:

@@ -26,6 +26,10 @@ class Size(Settings):
     height: Annotated[int, Field(ge=1, le=8192)]
 
 
+Sigma = Annotated[float, Field(ge=0.001, le=200)]
+"""Standard deviation of a PSF, pixels; a smaller one could not be told from none."""
+
+
 class Aggregation(Stage):
     """Gaussian point spread function, then sampling once per ground resolution cell."""
 
@@ -38,7 +42,7 @@ class Aggregation(Stage):
     mtf_nyquist: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Modulation transfer function at the sensor's Nyquist frequency (Sentinel-2: 0.15 to 0.3),
     or …"""
-    sigma_px: Annotated[float, Field(gt=0, le=200)] | None = None
+    sigma_px: Sigma | None = None
     """… the standard deviation of the PSF in pixels of what it looks at."""
     max_shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Sub-pixel registration shift, drawn anew for every frame and published as ``phase``: uniform

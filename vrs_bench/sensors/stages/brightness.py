@@ -9,18 +9,21 @@ import numpy as np
 from pydantic import Field
 
 from vrs_bench.columns import Column
-from vrs_bench.sensors.interval import Interval
+from vrs_bench.sensors.interval import Interval, within
 from vrs_bench.sensors.stage import Draws, Observed, Stage
 from vrs_bench.types import Array, Floats
+
+Modest = Annotated[Interval, within(-100, 100)]
+"""Gains and biases of which even many in a row stay finite in float32."""
 
 
 class Brightness(Stage):
     """Static gain and bias of a product: observed = gain · true + bias."""
 
     stage: Literal["brightness"] = "brightness"
-    mul: Interval = Interval(min=1.0, max=1.0)
+    mul: Modest = Interval(min=1.0, max=1.0)
     """Gain."""
-    add: Interval = Interval(min=0.0, max=0.0)
+    add: Modest = Interval(min=0.0, max=0.0)
     """Bias, on the [0, 1] scale."""
     seed: Annotated[int, Field(ge=0)] | None = None
     """Seed of this draw alone; None: the world's."""

@@ -26,6 +26,7 @@ from vrs_bench.world.arithmetic import settle, soft_sign
 from vrs_bench.world.streams import normal
 
 Share = Annotated[float, Field(ge=0, le=1)]
+SamplingScale = Annotated[int, Field(ge=4, le=2048)]
 
 _BITS = 10  # the field is held in steps of 2⁻¹⁰ standard deviations
 _REACH = 5  # and within ± 5 of them
@@ -41,7 +42,7 @@ class Clouds(Stage):
     """Probability that a frame has clouds."""
     cover: Interval = Interval(min=0.1, max=0.6)
     """Expected share of the pixels under cloud, drawn for every frame."""
-    sampling_scale: Annotated[int, Field(ge=4, le=2048)] = 64
+    sampling_scale: SamplingScale = 64
     """Samples of the field along the longer side of the image; fewer make smoother clouds."""
     exponent: Annotated[float, Field(ge=0, le=4)] = 1.6
     """a of the amplitude spectrum 1/f^a; larger makes larger clouds."""

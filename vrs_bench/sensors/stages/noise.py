@@ -6,15 +6,17 @@ from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 from scipy.special import gammaincinv
 
-from vrs_bench.sensors.interval import Interval
+from vrs_bench.sensors.interval import Interval, within
 from vrs_bench.sensors.stage import Draws, Stage
 from vrs_bench.types import Floats
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.phenology import DB_FLOOR
 from vrs_bench.world.streams import draw, midpoints, normal, words
+
+Shares = Annotated[Interval, within(0, 1)]
 
 
 class Noise(Stage):
@@ -28,14 +30,8 @@ class Noise(Stage):
     """Standard deviation at signal 1 of noise whose variance is proportional to the signal."""
     read_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Standard deviation of additive Gaussian noise, on the [0, 1] scale."""
-    salt_pepper: Interval | None = None
+    salt_pepper: Shares | None = None
     """Share of pixels replaced by salt and pepper, drawn for every frame; None: none."""
-
-    @model_validator(mode="after")
-    def _share_is_a_share(self) -> Noise:
-        if self.salt_pepper and not 0 <= self.salt_pepper.min <= self.salt_pepper.max <= 1:
-            raise ValueError("salt_pepper: expected shares from 0 to 1")
-        return self
 
     def check(self, product: str) -> None:
         """Speckle is of radar."""

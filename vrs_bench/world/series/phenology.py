@@ -54,7 +54,7 @@ class PhenologySettings(SeriesSource):
     """Days from one time step to the next (12: one satellite's repeat cycle)."""
     rain_probability: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Probability that a day brings rain."""
-    rain_mm: Annotated[float, Field(ge=0)] = 6.0
+    rain_mm: Annotated[float, Field(ge=0, le=1000)] = 6.0
     """Mean depth of rain on a day that brings rain (exponential), mm."""
     spread: Annotated[float, Field(ge=0, le=3)] = 1.0
     """Scale of the differences between cells of one class; 0 makes them alike."""

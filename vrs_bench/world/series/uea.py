@@ -21,17 +21,22 @@ from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.source import CellSeries, SeriesSource
 from vrs_bench.world.streams import stream
 
+PathName = Annotated[str, Field(min_length=1, max_length=1000)]
+Paths = Annotated[tuple[PathName, ...], Field(min_length=1, max_length=100)]
+Dimensions = Annotated[int, Field(ge=1, le=4096)]
+Classes = Annotated[int, Field(ge=1, le=4096)]
+
 
 class UeaSettings(SeriesSource):
     """Which archive, and how much of it."""
 
     source: Literal["uea"]
-    path: Annotated[tuple[str, ...], Field(min_length=1)]
+    path: Paths
     """One or more .ts files that are read as one archive. ``sktime:/BasicMotions/…`` names a file
     that ships with sktime."""
-    ndim: Annotated[int, Field(ge=1)]
+    ndim: Dimensions
     """Dimensions to keep, the first ones; they become bands."""
-    nclass: Annotated[int, Field(ge=1)]
+    nclass: Classes
     """Number of classes: sorted labels are grouped into so many runs of equal size."""
 
     def bands(self) -> Mapping[str, tuple[str, ...]]:
@@ -123,11 +128,13 @@ def _read(path: Path) -> tuple[Doubles, Array]:
         ) from error
     if path.parts[:1] == ("sktime:",):
         path = Path(sktime.__file__).parent / "datasets" / "data" / Path(*path.parts[1:])
-    if not path.is_file():
-        raise BenchError(f"ts.path: {path} is not a file")
     try:
+        if not path.is_file():
+            raise BenchError(f"ts.path: {path} is not a file")
         values, labels = load_from_tsfile(str(path), return_data_type="numpy3d")
         values = np.asarray(values, dtype=np.float64)
+    except BenchError:
+        raise
     except Exception as error:  # the reader raises many kinds on a damaged file
         raise BenchError(f"ts.path: {path} can't be read as a .ts archive: {error}") from error
     if values.ndim != 3 or labels is None or len(labels) != len(values) or not len(values):
