@@ -1,4 +1,4 @@
-"""Where the parts of the distribution lie, and how a file is written whole or not at all."""
+"""How a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ from vrs_bench.errors import BenchError
 
 TEMPORARY = ".partial"
 """Suffix of a file that is still being written."""
-
-
-def bundled(name: str) -> Path:
-    """Return the folder ``builders`` or ``baselines``.
-
-    In an installed wheel they lie inside the package, in a checkout beside it.
-    """
-    package = Path(__file__).parent
-    inside = package / name
-    return inside if inside.is_dir() else package.parent / name
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vrs_bench.columns import Key
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import (
@@ -21,7 +22,6 @@ from vrs_bench.evaluation.bounds import (
 from vrs_bench.evaluation.judge import Judge, Looked, judge_scene, judge_split, make_judge
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
-from vrs_bench.evaluation.predictions.keys import Key
 from vrs_bench.evaluation.result import Bound, Result
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
