@@ -1,21 +1,18 @@
-"""Write the predictions of a baseline, one file a row.
+"""Write the predictions of a method, one file a row.
 
     python baselines/predict.py --model runs/unet --data vrs-toy --split test --out preds/unet
 
-`--model` is `nearest`, `bicubic` or the folder of a finished training run. A file is named
+is `vrs-bench predict`, as is `python -m baselines.predict`. A file is named
 `<scene>_<time step>.npy` and holds uint16 (band, H, W), value = round(10000 · x). Rows that are
 already there and whole are not made again, so a run that was stopped goes on.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,90 +21,83 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-import torch
-from checkpoints import load_tensors, load_weights
-from models.unet import UNet
-from models.untrained import UNTRAINED
-from rows import data_digest, load_rows, observation
-from torch import nn
-from tqdm import tqdm
-from training_config import TrainingConfig
 
-from vrs_bench.columns import quantise
-from vrs_bench.data.build.shards import SPLITS
-from vrs_bench.errors import BenchError, did_you_mean
+from baselines.inputs import data_digest, visible_inputs
+from baselines.methods.method import Method
+from baselines.methods.registry import METHODS, find_method
+from vrs_bench.columns import quantise, row_name
+from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.errors import BenchError
 from vrs_bench.paths import whole_file, write_text
-from vrs_bench.recipes import load_recipe
-from vrs_bench.types import Array, Floats
+from vrs_bench.tasks import BoundTask
+from vrs_bench.types import Array, Floats, Report
 
 RECORD = ".made-by.json"
 """File beside the predictions that says what made them."""
 
-Restore = Callable[[dict[str, Any]], Floats]
-"""Row → prediction (band, H, W), nominally in [0, 1]."""
 
+def predict(
+    model: str,
+    task: str,
+    data: str | Path,
+    split: str,
+    out: str | Path,
+    report: Report = lambda done, total: None,
+) -> None:
+    """Write the predictions of a method for a split; memory holds one scene.
 
-def main() -> None:
-    options = read_options()
-    restore, identity = load_model(options.model)
-    rows = load_rows(options.data, options.split)
-    made_by = {"model": identity, "data": data_digest(options.data), "split": options.split}
-    claim(options.out, made_by)
-    # The keys alone: images are read only of rows that are still to be made.
-    keys = rows.select_columns(["scene", "time_step"]).with_format(None)
-    for index, key in enumerate(tqdm(keys, desc=f"predict {options.split}", unit="row")):
-        path = options.out / f"{key['scene']:06d}_{key['time_step']:03d}.npy"
-        if path.exists() and is_whole(path, rows.features["hr"].shape):
-            continue
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.save(file, quantise(restore(rows[index])))
-
-
-def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", required=True, help="nearest, bicubic or a run's folder")
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the predictions")
-    return parser.parse_args()
-
-
-def load_model(name: str) -> tuple[Restore, str]:
-    """Return a baseline, and the name or digest that tells it from any other.
+    Args:
+        model: name of a method, or the folder of a finished training run.
+        task: name of the task.
+        data: dataset folder.
+        split: ``train``, ``validation``, ``test``, or ``private``.
+        out: folder of the predictions; those that are there and whole are kept.
+        report: called with the number of rows (done, in all).
 
     Raises:
-        BenchError: no such baseline, or no finished run in that folder.
+        BenchError: no such method, dataset, task or split; a method that is not for the task, or
+            does not return what it should; or a folder that holds other predictions.
     """
-    if name in UNTRAINED:
-        return partial(observation, method=name), name
-    folder = Path(name)
-    weights = folder / "model.safetensors"
-    if not folder.is_dir():
+    method, out = find_method(model), Path(out)
+    folder = DatasetFolder(data)
+    manifest, bound = folder.manifest, folder.manifest.bound(task)
+    total, done = manifest.rows(task, split), 0
+    if not method.suits(bound):
+        others = [name for name, other in METHODS.items() if other.suits(bound)]
         raise BenchError(
-            f"--model: no folder and no method '{name}'{did_you_mean(name, UNTRAINED)}"
+            f"{model}: needs {method.needs}; that is not so of {task} in {data}. Methods for it: "
+            f"{', '.join([*others, 'the folder of a training on it'])}"
         )
-    if not weights.is_file():
-        raise BenchError(
-            f"{folder}: no model.safetensors here; finish the training: "
-            f"accelerate launch baselines/train.py --config … --data … --out {folder} --resume"
-        )
-    settings = load_recipe(TrainingConfig, folder / "config.yaml").model
-    # The weights are here: none are to be downloaded.
-    network = UNet(settings.model_copy(update={"pretrained": False}))
-    load_weights(network, load_tensors(weights), str(weights))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = network.to(device).to(memory_format=torch.channels_last).eval()
-    return partial(restore_with, network, device), hashlib.sha256(weights.read_bytes()).hexdigest()
+    made_by = {"model": method.identity or method.name, "task": task, "split": split}
+    claim(out, {**made_by, "data": data_digest(manifest, task)})
+    shape = bound.column(bound.target).shape
+    for scene in folder.scenes(task, split, bound.visible):
+        keys = [(scene["scene"], int(step)) for step in scene["time_step"]]
+        paths = [out / f"{row_name(key)}.npy" for key in keys]
+        missing = [index for index, path in enumerate(paths) if not is_whole(path, shape)]
+        if missing:
+            images = quantise(restored(method, bound, scene))
+        for index in missing:
+            with whole_file(paths[index]) as temporary, temporary.open("wb") as file:
+                np.save(file, images[index])
+        done += len(keys)
+        report(done, total)
 
 
-@torch.inference_mode()
-def restore_with(network: nn.Module, device: torch.device, row: dict[str, Any]) -> Floats:
-    """Restore one row with a network."""
-    image = torch.from_numpy(observation(row)).to(device)
-    restored: Floats = network(image[None])[0].cpu().numpy()
-    return restored
+def restored(method: Method, bound: BoundTask, scene: Mapping[str, Any]) -> Floats:
+    """Return what a method makes of a scene, as published, and check that it is what it should be.
+
+    Raises:
+        BenchError: another shape, or values that are not finite.
+    """
+    images = method.restore(bound, visible_inputs(bound, scene))
+    expected = (len(scene["time_step"]), *bound.column(bound.target).shape)
+    if images.shape != expected or not np.isfinite(images).all():
+        raise BenchError(
+            f"{method.name}: expected finite values of shape {expected}, which is (n_steps, band, "
+            f"height, width), for scene {scene['scene']}; got shape {images.shape}"
+        )
+    return images
 
 
 def claim(out: Path, record: dict[str, str]) -> None:
@@ -119,8 +109,8 @@ def claim(out: Path, record: dict[str, str]) -> None:
     path = out / RECORD
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != record:
         raise BenchError(
-            f"{out}: holds predictions of another model, dataset or split; choose another --out "
-            f"or remove the folder"
+            f"{out}: holds predictions of another model, task, dataset or split; choose another "
+            f"--out or remove the folder"
         )
     write_text(path, json.dumps(record, indent=2) + "\n")
 
@@ -135,7 +125,7 @@ def is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BenchError as error:
-        sys.exit(f"error: {error}")
+    from vrs_bench.cli import main
+
+    sys.argv.insert(1, "predict")
+    main()

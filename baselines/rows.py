@@ -7,7 +7,6 @@ and goes on therefore sees exactly what it would have seen without the stop.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -15,70 +14,57 @@ from typing import Any
 
 import datasets
 import numpy as np
-from models.untrained import upsample
 from torch.utils.data import Dataset, Sampler
 
+from baselines.inputs import bands_of, input_stack, visible_inputs
 from vrs_bench.columns import restore
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import SUPER_RES
+from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats
 
-Key = tuple[int, int]
+Place = tuple[int, int]
 """Epoch and row number: what a training example is drawn for."""
 
 
-def load_rows(folder: str | Path, split: str) -> datasets.Dataset:
-    """Open a split of super_res as any user of `datasets` would, images as float32.
+def load_rows(folder: str | Path, task: str, split: str) -> datasets.Dataset:
+    """Open a split of a task as any user of `datasets` would, images as float32.
 
     Args:
         folder: a dataset folder on this machine; nothing is downloaded.
+        task: name of the task.
         split: ``train``, ``validation`` or ``test``.
 
     Raises:
         BenchError: no dataset there, or no such task or split in it.
     """
-    read_manifest(folder).shards(SUPER_RES.name, split)
-    # An absolute path can't be taken for a repository's name.
-    rows = datasets.load_dataset(str(Path(folder).absolute()), SUPER_RES.name, split=split)
-    # Without a dtype, `datasets` widens uint16 to int64; the other columns stay Python numbers.
-    return rows.with_format(
-        "numpy", columns=["lr", "phase", "hr"], output_all_columns=True, dtype=np.float32
-    )
-
-
-def data_digest(folder: str | Path) -> str:
-    """Return what tells the data of super_res in a folder from any other: a SHA-256."""
     manifest = read_manifest(folder)
-    files = [path for split in SPLITS for path in manifest.shards(SUPER_RES.name, split)]
-    return hashlib.sha256(
-        "".join(manifest.files[path].sha256 for path in files).encode()
-    ).hexdigest()
+    manifest.shards(task, split)
+    bound = manifest.bound(task)
+    arrays = [name for name in bound.configs[task] if bound.column(name).shape]
+    # An absolute path can't be taken for a repository's name.
+    rows = datasets.load_dataset(str(Path(folder).absolute()), task, split=split)
+    # Without a dtype, `datasets` widens uint16 to int64; the other columns stay Python numbers.
+    return rows.with_format("numpy", columns=arrays, output_all_columns=True, dtype=np.float32)
 
 
-def observation(row: dict[str, Any], method: str = "bicubic") -> Floats:
-    """Return a row's observation, interpolated on the grid of the truth, (band, H, W)."""
-    return upsample(restore(row["lr"]), row["phase"], SUPER_RES.gsd_ratio, method)
-
-
-def truth(row: dict[str, Any]) -> Floats:
-    """Return a row's truth, (band, H, W)."""
-    return restore(row["hr"])
+def pair(bound: BoundTask, row: dict[str, Any]) -> tuple[Floats, Floats]:
+    """Return what a network is given of a row, and its truth, both (band, H, W)."""
+    return input_stack(bound, visible_inputs(bound, row)), restore(row[bound.target])
 
 
 class WholeImages(Dataset[dict[str, Array]]):
     """All rows of a split, for validation."""
 
-    def __init__(self, rows: datasets.Dataset) -> None:
-        self.rows = rows
+    def __init__(self, rows: datasets.Dataset, bound: BoundTask) -> None:
+        self.rows, self.bound = rows, bound
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> dict[str, Array]:
-        row = self.rows[index]
-        return {"input": observation(row), "truth": truth(row), "row": np.array(index)}
+        seen, truth = pair(self.bound, self.rows[index])
+        return {"input": seen, "truth": truth, "row": np.array(index)}
 
 
 class Crops(Dataset[dict[str, Array]]):
@@ -88,29 +74,29 @@ class Crops(Dataset[dict[str, Array]]):
     anywhere and no turn or flip touches the registration shift.
     """
 
-    def __init__(self, rows: datasets.Dataset, seed: int, size: int) -> None:
+    def __init__(self, rows: datasets.Dataset, bound: BoundTask, seed: int, size: int) -> None:
         """Raises BenchError where the rows are smaller than the windows."""
-        height, width = rows[0]["hr"].shape[-2:]
+        height, width = bound.column(bound.target).shape[1:]
         if size > min(height, width):
             raise BenchError(f"crop: {size} pixels, but the images are {height} × {width}")
-        self.rows, self.seed, self.size = rows, seed, size
+        self.rows, self.bound, self.seed, self.size = rows, bound, seed, size
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, key: Key) -> dict[str, Array]:
-        row = self.rows[key[1]]
-        pair = np.stack([observation(row), truth(row)])
-        rng = _generator(self.seed, *key)
-        top, left = (int(rng.integers(n - self.size + 1)) for n in pair.shape[-2:])
-        window = pair[..., top : top + self.size, left : left + self.size]
+    def __getitem__(self, place: Place) -> dict[str, Array]:
+        images = np.concatenate(pair(self.bound, self.rows[place[1]]))
+        rng = _generator(self.seed, *place)
+        top, left = (int(rng.integers(n - self.size + 1)) for n in images.shape[-2:])
+        window = images[..., top : top + self.size, left : left + self.size]
         window = np.rot90(window, k=int(rng.integers(4)), axes=(-2, -1))
         if rng.integers(2):
             window = window[..., ::-1]
-        return dict(zip(("input", "truth"), np.ascontiguousarray(window), strict=True))
+        window, n = np.ascontiguousarray(window), bands_of(self.bound).inputs
+        return {"input": window[:n], "truth": window[n:]}
 
 
-class Shuffled(Sampler[Key]):
+class Shuffled(Sampler[Place]):
     """Places ``start`` to ``stop`` of an endless sequence of epochs, each in its own order."""
 
     def __init__(self, rows: int, seed: int, start: int, stop: int) -> None:
@@ -119,7 +105,7 @@ class Shuffled(Sampler[Key]):
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def __iter__(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Place]:
         epoch, place = divmod(self.start, self.rows)
         keys = (
             (number, int(row))

@@ -1,11 +1,12 @@
-"""Train a network on super_res.
+"""Train a network on a task.
 
     accelerate launch baselines/train.py --config baselines/configs/super_res/unet.yaml \
         --data vrs-toy --out runs/unet
 
-The folder gets `model.safetensors` (the moving average of the weights), `config.yaml` and
-`metrics.json` at the end; checkpoints, tensorboard logs and pictures on the way. A run that was
-stopped goes on with `--resume` and ends with the same weights as one that was not.
+in a checkout, or anywhere `accelerate launch -m baselines.train …`. The folder gets
+`model.safetensors` (the moving average of the weights), `config.yaml` and `metrics.json` at the
+end; a checkpoint, tensorboard logs and pictures on the way. A run that was stopped goes on with
+`--resume` and ends with the same weights as one that was not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +32,31 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DataLoaderConfiguration, set_seed
-from checkpoints import latest, load_checkpoint, read_state, save_checkpoint, save_tensors
-from models.unet import CORRECTION, UNet
-from rows import Crops, Shuffled, WholeImages, data_digest, load_rows
 from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
-from training_config import TrainingConfig, ema_share, learning_rate
-from validation import draw, validate
 
+from baselines.inputs import bands_of, data_digest
+from baselines.networks.registry import build
+from baselines.rows import Crops, Shuffled, WholeImages, load_rows
+from baselines.trained import CONFIG, WEIGHTS
+from baselines.training_config import TrainingConfig, ema_share, learning_rate
+from baselines.validation import draw, validate
+from vrs_bench.data.manifest import read_manifest
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import check_recipe, dump_recipe, load_recipe
+from vrs_bench.training.checkpoints import (
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+    save_tensors,
+)
 
+CHECKPOINT = "checkpoint.safetensors"
+"""File in the folder of a run that holds where it stands."""
+LARGE_ERROR = 0.1
+"""Error, in reflectance, at which the loss is 1: keeps losses and gradients at a handy size."""
 LOG_EVERY = 10
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOPPED = 130
@@ -74,27 +88,31 @@ def main() -> None:
     set_seed(config.seed)
 
     # What makes the run the run it is: a checkpoint of anything else is not continued.
+    manifest = read_manifest(options.data)
     identity = {
         "config": config.model_dump(mode="json"),
-        "data": data_digest(options.data),
+        "data": data_digest(manifest, config.task),
     }
     checkpoint = find_checkpoint(out, identity, options.resume)
     state = read_state(checkpoint) if checkpoint else dict[str, Any](step=0, seconds=0.0)
-    if state["step"] == config.steps and (out / "model.safetensors").is_file():
+    if state["step"] == config.steps and (out / WEIGHTS).is_file():
         accelerator.print(f"{out}: this run is finished", file=sys.stderr)
         return
 
     with accelerator.main_process_first():  # one process fills the cache of `datasets`
-        train_rows = load_rows(options.data, "train")
-        validation_rows = load_rows(options.data, "validation")
-    examples = Crops(train_rows, config.seed, config.crop)
+        train_rows, validation_rows = (
+            load_rows(options.data, config.task, split) for split in ("train", "validation")
+        )
+    bound = manifest.bound(config.task)
+    bands, images = bands_of(bound), WholeImages(validation_rows, bound)
+    examples = Crops(train_rows, bound, config.seed, config.crop)
     places = (n * config.batch_size for n in (state["step"], config.steps))
     order = Shuffled(len(train_rows), config.seed, *places)
     workers: dict[str, Any] = {"num_workers": config.workers, "worker_init_fn": ignore_signals}
     loader = DataLoader(examples, part, sampler=order, **workers)
-    validation = DataLoader(WholeImages(validation_rows), part, **workers)
+    validation = DataLoader(images, part, **workers)
 
-    network = UNet(config.model).to(memory_format=torch.channels_last)
+    network = build(config.model, bands).to(memory_format=torch.channels_last)
     average = copy.deepcopy(network).requires_grad_(False).to(accelerator.device)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -133,7 +151,7 @@ def main() -> None:
             batch = next(batches)
             with accelerator.accumulate(model):
                 error = model(batch["input"]) - batch["truth"]
-                loss = (error / CORRECTION).square().mean()  # the headline metric is PSNR
+                loss = (error / LARGE_ERROR).square().mean()
                 accelerator.backward(loss)
                 if accelerator.sync_gradients:
                     accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
@@ -149,16 +167,16 @@ def main() -> None:
             accelerator.log(values, step=done)
             progress.set_postfix({"loss": f"{values['train/loss']:.4f}", **shown(scores)})
         if done % config.validate_every == 0 or done == config.steps:
-            scores = validate(accelerator, average, validation, len(validation_rows))
+            scores = validate(accelerator, average, validation, len(images), bands)
             progress.set_postfix(shown(scores))
             accelerator.log({f"validation/{k}": v for k, v in scores.items()}, step=done)
             if accelerator.is_main_process:
-                draw(out / "pictures" / f"step-{done:08d}.png", average, validation_rows, done)
+                draw(out / "pictures" / f"step-{done:08d}.png", average, images, done)
         stop = accelerator.check_trigger()
         if done % config.checkpoint_every == 0 or done == config.steps or stop:
             if accelerator.is_main_process:
-                kept = {**identity, "seconds": time.monotonic() - started}
-                save_checkpoint(out / "checkpoints", done, networks, optimizer.optimizer, kept)
+                kept = {**identity, "step": done, "seconds": time.monotonic() - started}
+                save_checkpoint(out / CHECKPOINT, networks, optimizer.optimizer, kept)
             accelerator.wait_for_everyone()
         if stop and done < config.steps:
             progress.close()
@@ -171,12 +189,12 @@ def main() -> None:
             sys.exit(STOPPED)
 
     if not scores:  # stopped between the last checkpoint and the weights: only these are missing
-        scores = validate(accelerator, average, validation, len(validation_rows))
+        scores = validate(accelerator, average, validation, len(images), bands)
     if accelerator.is_main_process:
         metrics = {
             "task": config.task,
             "split": "validation",
-            "rows": len(validation_rows),
+            "rows": len(images),
             **scores,
             "steps": config.steps,
             "seconds": round(time.monotonic() - started, 1),
@@ -185,14 +203,12 @@ def main() -> None:
             "device": str(accelerator.device),
             "data": identity["data"],
         }
-        write_text(out / "config.yaml", dump_recipe(config))
+        write_text(out / CONFIG, dump_recipe(config))
         write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
         # Last, so that weights are there only when the run is finished.
-        save_tensors(out / "model.safetensors", average.state_dict(), identity)
-        print(
-            f"{out / 'model.safetensors'}: validation PSNR {scores['psnr']:.2f} dB "
-            f"(bicubic {scores['psnr_input']:.2f} dB)"
-        )
+        save_tensors(out / WEIGHTS, average.state_dict(), {**identity, "bands": asdict(bands)})
+        start = f" (its input {scores['psnr_input']:.2f} dB)" if bands.corrects else ""
+        print(f"{out / WEIGHTS}: validation PSNR {scores['psnr']:.2f} dB{start}")
     accelerator.end_training()
 
 
@@ -214,8 +230,8 @@ def find_checkpoint(out: Path, identity: dict[str, Any], resume: bool) -> Path |
     Raises:
         BenchError: the folder holds another run, or one that was stopped and is not to go on.
     """
-    checkpoint = latest(out / "checkpoints")
-    if checkpoint is None:
+    checkpoint = out / CHECKPOINT
+    if not checkpoint.is_file():
         return None
     state = read_state(checkpoint)
     before, now = ({**kept["config"], "data": kept["data"]} for kept in (state, identity))

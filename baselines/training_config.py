@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
-from models.unet import UNetSettings
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from baselines.networks.registry import AnySettings
 from vrs_bench.settings import Settings
+from vrs_bench.tasks import get_task
+from vrs_bench.training.schedule import warm_up_cosine
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -17,10 +18,10 @@ Positive = Annotated[float, Field(gt=0)]
 class TrainingConfig(Settings):
     """A run. Same configuration and data, same weights (to rounding, on another machine)."""
 
-    task: Literal["super_res"]
+    task: Annotated[str, AfterValidator(lambda name: get_task(name).name)]
     seed: Annotated[int, Field(ge=0)] = 0
     """Any non-negative integer; 0 is a seed like any other."""
-    model: UNetSettings
+    model: AnySettings
     crop: Count
     """Height and width of a training example, pixels of the target."""
     batch_size: Count
@@ -58,10 +59,7 @@ class TrainingConfig(Settings):
 
 def learning_rate(config: TrainingConfig, step: int) -> float:
     """Return the learning rate of the step that follows ``step`` finished ones."""
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    progress = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    return warm_up_cosine(config.learning_rate, config.warmup, step, config.steps)
 
 
 def ema_share(config: TrainingConfig, step: int) -> float:

@@ -15,7 +15,7 @@ from measure import print_table  # before NumPy: it sets the number of threads
 # isort: split
 from vrs_bench.data.build.shards import plan, write_shard
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import TASKS
+from vrs_bench.tasks import TASKS, bind
 
 CORES = (16, 256)
 
@@ -28,11 +28,11 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = load_recipe(BenchmarkRecipe, arguments.size)
     measured, projected = [], []
-    for name, task in TASKS.items():
-        shard, sensors = plan(name, recipe)[0], task.sensor_recipes()
+    for name in TASKS:
+        shard, bound = plan(name, recipe)[0], bind(name, recipe)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            written = write_shard(shard, recipe, sensors, Path(folder) / "shard.parquet")
+            written = write_shard(shard, bound, Path(folder) / "shard.parquet")
             seconds = (time.perf_counter() - start) / len(shard.scenes)
         size = written.bytes / len(shard.scenes)
         measured.append(

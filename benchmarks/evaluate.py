@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from measure import print_table, seconds  # before NumPy: it sets the number of threads
@@ -27,7 +28,7 @@ from vrs_bench.metrics.distortion import ergas, mae, ndvi_mae, psnr, rmse, sam
 from vrs_bench.metrics.sliced import sliced_distortion
 from vrs_bench.metrics.structural import ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import get_task
+from vrs_bench.tasks import BoundTask
 
 METRICS = (mae, rmse, psnr, ssim, sam, ergas, uiqi, ndvi_mae)
 TASK = "cloud_removal"
@@ -75,17 +76,16 @@ def main() -> None:
         print_table(title, ("groups", "rows", "GB"), sorted(peaks))
 
 
-def opened(data: Path) -> tuple[DatasetFolder, object]:
-    """Return a dataset folder and the task."""
-    return DatasetFolder(data), get_task(TASK)
+def opened(data: Path) -> tuple[DatasetFolder, BoundTask]:
+    """Return a dataset folder and the task on its data."""
+    folder = DatasetFolder(data)
+    return folder, folder.manifest.bound(TASK)
 
 
 def one_by_one(prediction: np.ndarray, truth: np.ndarray, data: Path, size: str) -> None:
     """Time every metric on a scene, and the group with its parts against scikit-image."""
     n, pixels = len(truth), truth[0].size / 1e6
-    times = {
-        metric.__name__: seconds(lambda m=metric: m(prediction, truth), 3) for metric in METRICS
-    }
+    times = {metric.__name__: seconds(partial(metric, prediction, truth), 3) for metric in METRICS}
 
     def scikit_image() -> None:
         for x, y in zip(prediction, truth, strict=True):
@@ -96,14 +96,14 @@ def one_by_one(prediction: np.ndarray, truth: np.ndarray, data: Path, size: str)
                 )
 
     parts = next(iter(Truth(*opened(data), "test"))).parts
-    bands = {"ratio": 1, "red": 2, "nir": 3}
+    score = partial(sliced_distortion, prediction, truth, parts.masks, ratio=1, red=2, nir=3)
     loop = seconds(scikit_image, 3)
     times["all eight, one after the other"] = sum(times.values())
     times[f"all eight, and over {len(parts.fixed)} parts of land cover and position"] = seconds(
-        lambda: sliced_distortion(prediction, truth, parts.masks, **bands), 3
+        score, 3
     )
     times[f"the same, and over {len(parts.by_step)} bins of cloud transmittance"] = seconds(
-        lambda: sliced_distortion(prediction, truth, parts.masks, parts.step_masks, **bands), 3
+        partial(score, row_parts=parts.step_masks), 3
     )
     times["PSNR and SSIM, here"] = times["psnr"] + times["ssim"]
     times["PSNR and SSIM, scikit-image in a loop"] = loop
@@ -123,9 +123,7 @@ def whole(prediction: np.ndarray, data: Path, size: str) -> None:
     """Time evaluate(): reading the truth, checks, digests, scores, parts and intervals."""
     n, rows = len(prediction), []
     for groups in (("distortion",), ("downstream",), ("consistency",), ("perceptual",), GROUPS):
-        taken = seconds(
-            lambda g=groups: evaluate(prediction, TASK, data, groups=g, bounds=False), 3
-        )
+        taken = seconds(partial(evaluate, prediction, TASK, data, groups=groups, bounds=False), 3)
         rows.append((", ".join(groups), f"{taken:.2f}", f"{n / taken:.0f}"))
     print_table(
         f"evaluate() of {TASK} from an array, size {size}, {n} rows of the test split; the next "
@@ -139,7 +137,7 @@ def whole_splits(data: Path) -> None:
     """Time the distortion group over the test split of each task, from a file of predictions."""
     folder, rows = DatasetFolder(data), []
     for name in folder.manifest.tasks:
-        target, n = get_task(name).target, len(folder.keys(name, "test"))
+        target, n = folder.manifest.bound(name).target, len(folder.keys(name, "test"))
         with tempfile.TemporaryDirectory() as temporary:
             path, done = Path(temporary) / "predictions.npy", 0
             for scene in folder.scenes(name, "test", [target]):
@@ -149,10 +147,8 @@ def whole_splits(data: Path) -> None:
                     stack = np.lib.format.open_memmap(path, "w+", np.uint16, shape)
                 stack[done : done + len(truth)] = np.minimum(truth, 9900) + 100
                 done += len(truth)
-            taken = seconds(
-                lambda p=path, t=name: evaluate(p, t, folder, groups=["distortion"], bounds=False),
-                1,
-            )
+            score = partial(evaluate, groups=["distortion"], bounds=False)
+            taken = seconds(partial(score, path, name, folder), 1)
         rows.append((name, n, f"{taken:.1f}", f"{n / taken:.0f}"))
     print_table(
         f"evaluate() of the distortion group with its parts, test splits of size "

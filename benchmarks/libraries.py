@@ -26,7 +26,7 @@ from vrs_bench.metrics.distortion import ergas, psnr, sam
 from vrs_bench.metrics.perceptual import ms_ssim
 from vrs_bench.metrics.structural import SSIM_WINDOW, ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.tasks import get_task
+from vrs_bench.tasks import bind
 from vrs_bench.world.scene import make_scene
 
 STEP = 10
@@ -50,9 +50,8 @@ def main() -> None:
 
 def pair() -> tuple[np.ndarray, np.ndarray]:
     """Return prediction and truth, (band, height, width) float64 in [0, 1]."""
-    task = get_task("super_res")
-    world = load_recipe(BenchmarkRecipe, "toy").world
-    rows = task.rows(make_scene(world, SPLITS["test"]), task.sensor_recipes())
+    task = bind("super_res", load_recipe(BenchmarkRecipe, "toy"))
+    rows = task.rows(make_scene(task.world, SPLITS["test"]))
     row = next(row for row in rows if row["time_step"] == STEP)
     low, truth = (restore(row[name]).astype(np.float64) for name in (task.main_input, task.target))
     ratio = (1, task.gsd_ratio, task.gsd_ratio)

@@ -10,10 +10,10 @@ are in the page cache.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,17 @@ import torch
 import webdataset
 from torch.utils.data import DataLoader
 
+from baselines import CONFIGS
+from baselines.inputs import bands_of
+from baselines.networks.registry import build as build_network
+from baselines.rows import Crops, Shuffled, load_rows
+from baselines.training_config import TrainingConfig
 from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.export.exporting import export
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.read.loading import to_float
-from vrs_bench.paths import bundled
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-
-sys.path.insert(0, str(bundled("baselines")))
-from models.unet import CORRECTION, UNet
-from rows import Crops, Shuffled, load_rows
-from training_config import TrainingConfig
 
 READS = 60
 """Rows that are read one by one."""
@@ -75,13 +74,13 @@ def single_rows(data: Path, folder: Path, size: str, task: str, columns: list[st
     orders = {"random": rng.integers(0, len(table), READS), "sequential": np.arange(READS)}
     results = []
     for order_name, order in orders.items():
-        yardstick = READS / seconds(lambda o=order: read_each(mapped, o, as_floats))
+        yardstick = READS / seconds(partial(read_each, mapped, order, as_floats))
         results.append((f"memory-mapped .npy, {order_name}", yardstick, yardstick))
         for name, rows, finish in (
             ("load_dataset", table.with_format("numpy", dtype=np.uint16), as_floats),
             ("load_dataset, to_float", to_float(table, "numpy"), dict),
         ):
-            taken = READS / seconds(lambda r=rows, o=order, f=finish: read_each(r, o, f))
+            taken = READS / seconds(partial(read_each, rows, order, finish))
             results.append((f"{name}, {order_name}", taken, yardstick))
 
     def by_reader() -> None:
@@ -114,7 +113,7 @@ def loaders(data: Path, folder: Path, size: str) -> None:
     table = parquet(data, "super_res", columns)
     n_rows = len(table)
     yardsticks = {
-        shuffled: n_rows / seconds(lambda o=order: read_each(mapped, o, as_floats), 3)
+        shuffled: n_rows / seconds(partial(read_each, mapped, order, as_floats), 3)
         for shuffled, order in (
             (False, np.arange(n_rows)),
             (True, np.random.default_rng(0).permutation(n_rows)),
@@ -148,19 +147,20 @@ def loaders(data: Path, folder: Path, size: str) -> None:
                 collate_fn=collate,
                 persistent_workers=workers > 0,
             )
-            taken = n_rows / seconds(lambda r=loader: epoch(r, n_rows), 3)
+            taken = n_rows / seconds(partial(epoch, loader, n_rows), 3)
             results.append((f"{name}, {workers} workers", taken, yardsticks[shuffle]))
     show(f"DataLoader of super_res, size {size}: batches of {BATCH} (lr, hr) as float32", results)
 
 
 def training(data: Path, size: str) -> None:
     """Time the training loop of the small U-Net, and what of it is waiting for the next batch."""
-    config = load_recipe(TrainingConfig, bundled("baselines") / "configs/super_res/unet.yaml")
-    examples = Crops(load_rows(data, "train"), config.seed, config.crop)
+    config = load_recipe(TrainingConfig, CONFIGS / "super_res" / "unet.yaml")
+    bound = DatasetFolder(data).manifest.bound(config.task)
+    examples = Crops(load_rows(data, config.task, "train"), bound, config.seed, config.crop)
     results = []
     for workers in (0, 2):
         torch.manual_seed(config.seed)
-        network = UNet(config.model).to(memory_format=torch.channels_last)
+        network = build_network(config.model, bands_of(bound)).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate)
         order = Shuffled(len(examples), config.seed, 0, config.batch_size * (STEPS + BATCH))
         batches = iter(DataLoader(examples, config.batch_size, sampler=order, num_workers=workers))
@@ -170,7 +170,7 @@ def training(data: Path, size: str) -> None:
             batch = next(batches)
             ready = time.perf_counter()
             error = network(batch["input"]) - batch["truth"]
-            (error / CORRECTION).square().mean().backward()
+            error.square().mean().backward()
             optimizer.step()
             optimizer.zero_grad()
             waited.append(ready - start)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from measure import print_table, seconds  # before NumPy: it sets the threads
 
@@ -52,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     world = load_recipe(BenchmarkRecipe, arguments.size).world
     frames, opacity, cloud = draw(world, arguments.scenes)
-    degrade = {
+    degrade: dict[str, Callable[[float], np.ndarray]] = {
         "blur, σ in px": lambda level: gaussian_filter(frames, (0, 0, level, level)),
         "noise, σ": lambda level: noisy(frames, level),
         "shift, px": lambda level: shifted(frames, level),
@@ -83,7 +84,7 @@ def draw(world: WorldRecipe, scenes: int) -> tuple[np.ndarray, np.ndarray, np.nd
 def noisy(frames: np.ndarray, level: float) -> np.ndarray:
     """Add white noise, the same at every level but for its strength."""
     noise = np.random.default_rng(0).standard_normal(frames.shape, np.float32)
-    return np.clip(frames + np.float32(level) * noise, 0, 1)
+    return np.asarray(np.clip(frames + np.float32(level) * noise, 0, 1))
 
 
 def shifted(frames: np.ndarray, level: float) -> np.ndarray:
@@ -161,7 +162,7 @@ def speed(frames: np.ndarray, images: np.ndarray, encoder: Encoder, title: str) 
     """Print the time of each metric."""
     clean, seen = perceive(encoder, frames), perceive(encoder, images)
     work: dict[str, Callable[[], object]] = {
-        name: lambda m=metric: m(images, frames) for name, metric in PAIRWISE.items()
+        name: partial(metric, images, frames) for name, metric in PAIRWISE.items()
     }
     work["perceive"] = lambda: perceive(encoder, images)
     work["feature distance, of features"] = lambda: feature_distance(seen.features, clean.features)

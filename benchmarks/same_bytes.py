@@ -133,7 +133,7 @@ class Perturbation:
             if "out" in keywords and keywords["out"] is not None:
                 result[...] = move(result)
                 return result
-            return move(result, *arguments) if move == self._power else move(result)
+            return move(result, *arguments) if function is operator.pow else move(result)
 
         return moved
 
@@ -142,7 +142,7 @@ class Perturbation:
 
     def _each(self, result: Any) -> Any:
         """Move each value but exact zeros by units in its own last place."""
-        if isinstance(result, float) and not isinstance(result, np.floating):
+        if type(result) is float:
             return result + float(self._signs(())) * math.ulp(result) if result else result
         if getattr(result, "dtype", np.dtype(int)).kind != "f":
             return result

@@ -45,11 +45,12 @@ LAYERS = [
     {"recipes"},
     {"tasks"},
     {"data"},
+    {"training"},
     {"references"},
     {"evaluation"},
     {"leaderboard"},
     {"plots"},
-    {"scripts", "show", "demo", "cli", "__main__"},
+    {"show", "demo", "cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 
@@ -182,7 +183,7 @@ def part(module: str) -> str:
 
 def test_every_part_of_the_package_has_a_layer() -> None:
     entries = (p for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file())
-    parts = {path.stem for path in entries} - {"__init__", "baselines", "builders"}
+    parts = {path.stem for path in entries} - {"__init__"}
     assert parts == set(LEVEL)
 
 
@@ -265,6 +266,12 @@ def test_metrics_are_pure_functions_on_arrays() -> None:
     assert used <= {"errors", "types", "metrics"}
 
 
+def test_only_commands_know_the_reference_methods() -> None:
+    """They stand on the library; nothing of it stands on them."""
+    found = {module for module, target in imports() if target.partition(".")[0] == "baselines"}
+    assert found <= {"vrs_bench.cli.scores", "vrs_bench.demo"}
+
+
 def test_networks_are_imported_in_few_places() -> None:
     """Whoever scores by distortion, builds or loads data needs no torch."""
     allowed = {
@@ -273,8 +280,9 @@ def test_networks_are_imported_in_few_places() -> None:
         "vrs_bench.metrics.perceptual",
         "vrs_bench.references.encoder",
         "vrs_bench.references.encoder_training",
+        "vrs_bench.training.checkpoints",
     }
-    libraries = ("torch", "torchvision", "torchmetrics", "piq", "timm", "accelerate", "baselines")
+    libraries = ("torch", "torchvision", "torchmetrics", "piq", "timm", "accelerate")
     found = {module for module, target in imports() if target.partition(".")[0] in libraries}
     assert found <= allowed
 
@@ -289,7 +297,7 @@ def test_what_the_package_imports_it_declares() -> None:
     declared = {re.split(r"[<>=\[; ]", line)[0].lower() for line in lines}
     distribution = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn"}
     used = {target.partition(".")[0] for _, target in imports()}
-    outside = used - set(sys.stdlib_module_names) - {"vrs_bench"}
+    outside = used - set(sys.stdlib_module_names) - {"vrs_bench", "baselines"}
     assert {distribution.get(name, name).lower() for name in outside} <= declared
 
 
@@ -339,34 +347,37 @@ def test_the_wheel_holds_the_package_its_data_and_its_licence(wheel: Path) -> No
         assert "License-Expression: Apache-2.0" in archive.read(metadata).decode()
     inside = {name for name in names if ".dist-info/" not in name}
     assert {"vrs_bench/py.typed", "vrs_bench/recipes/tiny.yaml"} <= inside
-    assert shipped("vrs_bench") <= inside
-    for folder in ("builders", "baselines"):
-        assert {f"vrs_bench/{name}" for name in shipped(folder)} <= inside
-    assert all(name.startswith("vrs_bench/") for name in inside)
+    assert shipped("vrs_bench") | shipped("baselines") <= inside
+    assert all(name.startswith(("vrs_bench/", "baselines/")) for name in inside)
     assert not any("__pycache__" in name for name in inside)
 
 
 def test_an_installed_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(RECIPE)
     code = (
-        "import vrs_bench, vrs_bench.paths as p; "
-        "print(vrs_bench.__file__, p.bundled('builders'), p.bundled('baselines'), sep='\\n')"
+        "import vrs_bench, baselines.train; "
+        "print(vrs_bench.__file__, baselines.train.__file__, baselines.CONFIGS, sep='\\n')"
     )
     found = [Path(line) for line in python(code, tmp_path, installed).splitlines()]
-    package = installed / "vrs_bench"
-    assert found == [package / "__init__.py", package / "builders", package / "baselines"]
-    assert (package / "baselines" / "predict.py").is_file()
-    words = ["-m", "vrs_bench", "build", "super_res", "--size", "small.yaml", "--out", "x"]
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(installed)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("x: 6 rows in 3 files, ")
+    methods = installed / "baselines"
+    assert found == [installed / "vrs_bench/__init__.py", methods / "train.py", methods / "configs"]
+
+    def command(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(installed)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    built = command("vrs_bench", "build", "super_res", "--size", "small.yaml", "--out", "x")
+    assert built.startswith("x: 6 rows in 3 files, ")
+    command("vrs_bench", "predict", "--model", "nearest", "--data", "x", "--out", "predictions")
+    assert len(list((tmp_path / "predictions").glob("*.npy"))) == 2
     assert (tmp_path / "x" / "README.md").read_text(encoding="utf-8").startswith("---\n")
     assert vrs_bench.verify(tmp_path / "x") == []

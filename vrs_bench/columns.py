@@ -15,6 +15,9 @@ SCALE = 10_000
 Row = dict[str, Any]
 """Column name → NumPy array or scalar of the published type."""
 
+Key = tuple[int, int]
+"""Scene and time step: which row."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -31,6 +34,15 @@ class Column:
     """Whether a method may see it."""
     static: bool = False
     """Whether it is the same at all time steps of a scene."""
+
+
+def row_name(key: Key) -> str:
+    """Return the name of a row's file, without its ending.
+
+    >>> row_name((900000, 7))
+    '900000_007'
+    """
+    return f"{key[0]:06d}_{key[1]:03d}"
 
 
 def quantise(image: Array) -> Array:

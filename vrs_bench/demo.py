@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.columns import restore
+from vrs_bench.columns import restore, row_name
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
@@ -18,12 +20,11 @@ from vrs_bench.evaluation import Result, compare, evaluate
 from vrs_bench.leaderboard.markdown import board_table, update_page
 from vrs_bench.leaderboard.ranking import boards
 from vrs_bench.leaderboard.submission import make_submission, read_submissions, write_submission
-from vrs_bench.paths import bundled
 from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.scripts import run_baseline
+from vrs_bench.types import Report
 
-Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+Progress = Callable[[str], AbstractContextManager[Report]]
 
 TASK = "super_res"
 
@@ -41,6 +42,8 @@ def run(out: Path, progress: Progress) -> str:
     Raises:
         BenchError: a step failed, or the network does not beat bicubic interpolation.
     """
+    from baselines.predict import predict
+
     data, run_folder, predictions = out / "vrs-toy", out / "unet", out / "predictions"
     submissions, page = out / "submissions", out / "BENCHMARK.md"
     os.environ.setdefault("HF_DATASETS_CACHE", str((out / "cache").absolute()))
@@ -50,17 +53,14 @@ def run(out: Path, progress: Progress) -> str:
     _say(_load(data))
 
     _say("train a small residual U-Net (the bar below is the training's own)")
-    config = bundled("baselines") / "configs" / TASK / "unet.yaml"
-    launcher = ("-m", "accelerate.commands.launch", "--num_processes=1", "--cpu", "--quiet")
-    run_baseline(
-        "train.py", "--resume", launcher=launcher, config=config, data=data, out=run_folder
-    )
+    _train(data, run_folder)
 
     entries = {"Nearest neighbour": "nearest", "Bicubic": "bicubic", "U-Net": str(run_folder)}
     results: dict[str, Result] = {}
     for name, model in entries.items():
         folder = predictions / Path(model).name
-        run_baseline("predict.py", model=model, data=data, split="test", out=folder)
+        with progress(f"predict {name}") as report:
+            predict(model, TASK, data, "test", folder, report)
         with progress(f"evaluate {name}") as report:
             results[name] = evaluate(folder, TASK, data, progress=report)
         notes = "Reference method of the package, made by vrs-bench demo."
@@ -98,6 +98,28 @@ def run(out: Path, progress: Progress) -> str:
     )
 
 
+def _train(data: Path, out: Path) -> None:
+    """Train the small U-Net in a process of its own, its progress on our stderr.
+
+    Raises:
+        BenchError: the training failed, or what it needs is not installed.
+    """
+    from baselines import CONFIGS
+
+    if find_spec("torch") is None or find_spec("accelerate") is None:
+        raise BenchError("the training needs: pip install 'vrs-bench[baselines]'")
+    launcher = ["-m", "accelerate.commands.launch", "--num_processes=1", "--cpu", "--quiet"]
+    words = ["--config", CONFIGS / TASK / "unet.yaml", "--data", data, "--out", out, "--resume"]
+    command = [sys.executable, *launcher, "-m", "baselines.train", *map(str, words)]
+    # Nothing is downloaded: the dataset is a local folder, and weights start untrained.
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    done = subprocess.run(command, env={**os.environ, **offline}, check=False)  # noqa: S603
+    if done.returncode:
+        raise BenchError(
+            f"baselines.train ended with status {done.returncode}; its message is above"
+        )
+
+
 def _say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
@@ -121,7 +143,7 @@ def _draw(data: Path, predictions: Path, out: Path) -> list[Path]:
     scene = next(folder.scenes(TASK, "test", ["lr", task.target]))
     images = {"input": restore(scene["lr"][step])}
     for method in ("nearest", "bicubic", "unet"):
-        path = predictions / method / f"{scene['scene']:06d}_{step:03d}.npy"
+        path = predictions / method / f"{row_name((scene['scene'], step))}.npy"
         images[method] = restore(np.load(path, allow_pickle=False))
     truth = restore(scene[task.target][step])
     title = f"super_res, scene {scene['scene']}, time step {step}"

@@ -1,4 +1,4 @@
-"""Where the parts of the distribution lie; writing a file whole or not at all, a folder alone."""
+"""How a file is written whole or not at all, and a folder by one process at a time."""
 
 from __future__ import annotations
 
@@ -20,16 +20,6 @@ LOCK = ".writing.lock"
 """Name of the file in a folder that is being written to, by which its writer holds it."""
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)  # of file systems without locks
-
-
-def bundled(name: str) -> Path:
-    """Return the folder ``builders`` or ``baselines``.
-
-    In an installed wheel they lie inside the package, in a checkout beside it.
-    """
-    package = Path(__file__).parent
-    inside = package / name
-    return inside if inside.is_dir() else package.parent / name
 
 
 @contextmanager

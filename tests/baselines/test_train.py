@@ -7,30 +7,32 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rows
 import torch
-import train
 import yaml
 from accelerate.state import AcceleratorState, GradientState, PartialState
-from checkpoints import latest, load_tensors, read_state
-from models.unet import UNet, UNetSettings
-from rows import Crops, Shuffled, load_rows
-from training_config import TrainingConfig, ema_share, learning_rate
 
+from baselines import CONFIGS, rows, train
+from baselines.inputs import Bands
+from baselines.networks.registry import build
+from baselines.networks.unet import UNet, UNetSettings
+from baselines.rows import Crops, Shuffled, load_rows
+from baselines.training_config import TrainingConfig, ema_share, learning_rate
+from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import bundled
 from vrs_bench.recipes import load_recipe
+from vrs_bench.training.checkpoints import load_tensors, read_state
 
-CONFIGS = bundled("baselines") / "configs"
+MODEL: dict[str, Any] = {"name": "unet", "encoder": "test_resnet", "widths": [6, 8]}
 SMALL: dict[str, Any] = {
     "task": "super_res",
-    "model": {"encoder": "test_resnet", "widths": [6, 8]},
+    "model": MODEL,
     "crop": 32,
     "batch_size": 4,
     "accumulate": 2,
@@ -49,6 +51,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Threads of two test processes on two cores wait for each other most of the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def run(monkeypatch: pytest.MonkeyPatch, config: Path, data: Path, out: Path, *more: str) -> None:
     """Run the script as if it were started anew."""
     words = ["train.py", "--config", config, "--data", data, "--out", out, *more]
@@ -64,10 +75,8 @@ def run(monkeypatch: pytest.MonkeyPatch, config: Path, data: Path, out: Path, *m
 
 
 def tensors_of(out: Path) -> dict[str, torch.Tensor]:
-    checkpoint = latest(out / "checkpoints")
-    assert checkpoint is not None
     weights = load_tensors(out / "model.safetensors")
-    return {**load_tensors(checkpoint), **{f"final/{k}": v for k, v in weights.items()}}
+    return {**load_tensors(out / train.CHECKPOINT), **{f"final/{k}": v for k, v in weights.items()}}
 
 
 def test_a_run_that_was_stopped_twice_ends_like_one_that_was_not(
@@ -104,7 +113,7 @@ def test_a_run_that_was_stopped_twice_ends_like_one_that_was_not(
     assert {key.split("/")[0] for key in expected} == {"model", "ema", "optimizer", "final"}
     for key, tensor in expected.items():
         assert torch.equal(tensor, got[key]), key
-    assert [p.name for p in (stopped / "checkpoints").iterdir()] == ["step-00000007.safetensors"]
+    assert read_state(stopped / train.CHECKPOINT)["step"] == 7
     metrics = [json.loads((out / "metrics.json").read_text()) for out in (whole, stopped)]
     assert metrics[0]["psnr"] == metrics[1]["psnr"]
     assert load_recipe(TrainingConfig, stopped / "config.yaml").steps == 7
@@ -125,28 +134,28 @@ def test_two_processes_share_a_run_and_count_each_row_once(
     tiny: Path, config: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    script = bundled("baselines") / "train.py"
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     options = ["--config", config, "--data", tiny, "--out", out, "--steps", "2"]
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launcher, script, *options], env=environment, capture_output=True, text=True, timeout=120
-    )
+    words = [*launcher, "-m", "baselines.train", *map(str, options)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     metrics = json.loads((out / "metrics.json").read_text())
     # Three rows over two processes: one of them is computed twice, and counted once.
     assert (metrics["processes"], metrics["rows"]) == (2, 3)
-    checkpoint = latest(out / "checkpoints")
-    assert checkpoint is not None
-    assert read_state(checkpoint)["step"] == 2
+    assert read_state(out / train.CHECKPOINT)["step"] == 2
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"learning_rat": 1.0}, "unknown key 'learning_rat'; did you mean 'learning_rate'"),
-        ({"model": {"encoder": "resnet10", "widths": [8]}}, "model.encoder: not a model of timm"),
-        ({"model": {"encoder": "hf-hub:a/b", "widths": [8]}}, "model.encoder: not a model of timm"),
+        ({"task": "super_ress"}, "task: unknown task 'super_ress'; did you mean 'super_res'"),
+        ({"task": "cloud_removal"}, "holds no task 'cloud_removal'"),
+        ({"model": {**MODEL, "name": "vnet"}}, "model: input tag 'vnet' found using 'name' does"),
+        ({"model": {**MODEL, "encoder": "resnet10"}}, "model.encoder: not a model of timm"),
+        ({"model": {**MODEL, "encoder": "hf-hub:a/b"}}, "model.encoder: not a model of timm"),
+        ({"model": {**MODEL, "width": [8]}}, "unknown key 'model.width'; did you mean 'widths'"),
         ({"accumulate": 3}, "batch_size: 4 can't be cut into 3 equal parts"),
         ({"crop": 65}, "crop: 65 pixels, but the images are 64 × 64"),
         ({"steps": "7"}, "steps: input should be a valid integer, got '7'"),
@@ -168,20 +177,30 @@ def test_errors_name_the_key(
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_packaged_configurations_are_of_modest_size(path: Path) -> None:
-    network = UNet(load_recipe(TrainingConfig, path).model)
+    network = build(load_recipe(TrainingConfig, path).model, Bands(6, 4, True))
     assert sum(parameter.numel() for parameter in network.parameters()) < 5e6
 
 
 @pytest.mark.parametrize("encoder", ["resnet10t", "convnext_atto"])
 def test_the_untrained_network_returns_its_input_at_any_size(encoder: str) -> None:
-    settings = UNetSettings(encoder=encoder, widths=(8, 12), in_channels=6, out_channels=4)
+    settings = UNetSettings(name="unet", encoder=encoder, widths=(8, 12))
     image = torch.rand(2, 6, 45, 70)
-    assert torch.equal(UNet(settings)(image), image[:, :4])
+    assert torch.equal(UNet(settings, Bands(6, 4, corrects=True))(image), image[:, :4])
+
+
+def test_where_there_is_nothing_to_correct_the_image_comes_from_the_network_alone() -> None:
+    network = UNet(
+        UNetSettings(name="unet", encoder="test_resnet", widths=(6, 8)), Bands(2, 4, corrects=False)
+    )
+    image = torch.rand(2, 2, 45, 70)
+    assert torch.equal(network(image), torch.full((2, 4, 45, 70), 0.2))
+    torch.nn.init.ones_(network.head.bias)
+    assert network(image).mean().item() == pytest.approx(0.4)
 
 
 def test_too_many_levels_are_refused() -> None:
     with pytest.raises(BenchError, match="'convnext_atto' give 5 levels"):
-        UNet(UNetSettings(encoder="convnext_atto", widths=(8,) * 5))
+        UNet(UNetSettings(name="unet", encoder="convnext_atto", widths=(8,) * 5), Bands(4, 4, True))
 
 
 def test_the_order_of_rows_depends_on_the_place_alone() -> None:
@@ -199,9 +218,10 @@ def test_the_order_of_rows_depends_on_the_place_alone() -> None:
 def test_crops_cut_and_turn_input_and_truth_alike(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = load_rows(tiny, "train")
-    monkeypatch.setattr(rows, "observation", rows.truth)
-    crops = Crops(data, seed=0, size=32)
+    data = load_rows(tiny, "super_res", "train")
+    bound, pair = DatasetFolder(tiny).manifest.bound("super_res"), rows.pair
+    monkeypatch.setattr(rows, "pair", lambda bound, row: (pair(bound, row)[1],) * 2)
+    crops = Crops(data, bound, seed=0, size=32)
     examples = [crops[epoch, 3] for epoch in range(40)]
     for example in examples:
         assert np.array_equal(example["input"], example["truth"])

@@ -19,10 +19,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vrs_bench.columns import row_name
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.checking import LINES, checked
 from vrs_bench.evaluation.predictions.expected import Expected
-from vrs_bench.evaluation.predictions.keys import row_name
 from vrs_bench.types import Array, Floats
 
 SHAPE = (2, 12, 16)

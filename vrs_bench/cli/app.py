@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from vrs_bench.types import Report  # which imports NumPy
 
 app = typer.Typer(
     name="vrs-bench",
@@ -23,8 +26,6 @@ Split = Annotated[str, typer.Option(help="train, validation or test.")]
 TaskName = Annotated[str, typer.Option("--task", help="Task, for example super_res.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
-
-Report = Callable[[int, int], None]
 
 
 @contextmanager

@@ -20,17 +20,19 @@ Predictions = Annotated[
 @app.command()
 def predict(
     model: Annotated[str, typer.Option(help="nearest, bicubic, or a folder made by training.")],
+    task: TaskName = "super_res",
     data: Data = Path("vrs-toy"),
     split: Split = "test",
     out: Annotated[Path, typer.Option(help="Folder for the predictions.")] = Path("predictions"),
 ) -> None:
-    """Write the predictions of a baseline, one .npy a row.
+    """Write the predictions of a method, one .npy a row; stop and start it as you like.
 
     Example: `vrs-bench predict --model bicubic --data vrs-toy --out predictions/bicubic`
     """
-    from vrs_bench.scripts import run_baseline
+    from baselines.predict import predict as write_predictions
 
-    run_baseline("predict.py", model=model, data=data, split=split, out=out)
+    with progress_bar(f"predict {task}") as report:
+        write_predictions(model, task, data, split, out, report)
 
 
 @app.command()

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from vrs_bench.columns import Key
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import Method, keep_bounds, packaged_bounds, rival_methods
 from vrs_bench.evaluation.judge import Judge, judge_scene, make_judge
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
-from vrs_bench.evaluation.predictions.keys import Key
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES

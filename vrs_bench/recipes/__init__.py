@@ -126,14 +126,16 @@ def _follow(
     Where a part may be one of several models, a location also names which one it was taken for;
     that is no key.
     """
-    models, keys = [model], []
+    models, keys, tagged = [model], [], False
     for part in map(str, loc):
         fields = [m.model_fields[part] for m in models if part in m.model_fields]
         named = [m for m in models if part in _tags(m)]
         if fields:
             models = [found for field in fields for found in _models_in(field.annotation)]
-        elif named and len(models) > 1:
-            models = named
+            # Of one model too, where more may come.
+            tagged = any(field.discriminator is not None for field in fields)
+        elif named and (tagged or len(models) > 1):
+            models, tagged = named, False
             continue
         keys.append(part)
     return keys, models

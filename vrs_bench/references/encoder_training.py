@@ -7,24 +7,19 @@ checkpoint and ends with the same weights, on the same machine, as one that was 
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from pydantic import Field
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from vrs_bench.data.build.shards import SPLITS, file_digest
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_per_class
-from vrs_bench.paths import whole_file, write_text
+from vrs_bench.paths import write_text
 from vrs_bench.references.encoder import (
     CARD,
     SIDE,
@@ -38,6 +33,13 @@ from vrs_bench.references.encoder import (
 )
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import require_products
+from vrs_bench.training.checkpoints import (
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+    save_tensors,
+)
+from vrs_bench.training.schedule import warm_up_cosine
 from vrs_bench.types import Array, Floats, Report
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
 from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
@@ -105,15 +107,15 @@ def train_encoder(
         raise BenchError(
             f"crop: {training.crop} px do not fit into scenes of {world.height} x {world.width}"
         )
-    identity = json.dumps(
-        {"training": training.model_dump(mode="json"), "world": world.model_dump(mode="json")},
-        sort_keys=True,
-    )
+    identity = {
+        "training": training.model_dump(mode="json"),
+        "world": world.model_dump(mode="json"),
+    }
     network = empty_network(training.seed)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=training.weight_decay)
     checkpoint = folder / CHECKPOINT
     if checkpoint.is_file():
-        first = _load_checkpoint(checkpoint, identity, network, optimizer)
+        first = _go_on(checkpoint, identity, network, optimizer)
     else:
         first = 0
         centre, spread = _moments(world)
@@ -124,7 +126,9 @@ def train_encoder(
     in_all = training.steps + training.validation_scenes
     for step in range(first, training.steps):
         for group in optimizer.param_groups:
-            group["lr"] = _learning_rate(training, step)
+            group["lr"] = warm_up_cosine(
+                training.learning_rate, _WARM_UP * training.steps, step, training.steps
+            )
         loss = _loss(network, *_batch(world, training, step))
         if not loss.isfinite():
             raise BenchError(f"step {step + 1}: the loss is {loss.item()}; lower learning_rate")
@@ -132,13 +136,14 @@ def train_encoder(
         loss.backward()
         optimizer.step()
         if (step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps:
-            _save_checkpoint(checkpoint, identity, step + 1, network, optimizer)
+            state = {"identity": identity, "step": step + 1}
+            save_checkpoint(checkpoint, {"network": network}, optimizer, state)
         if report:
             report(step + 1, in_all)
 
     # Weights, then the card that vouches for them, then the end of the checkpoint: what is stopped
     # in between can go on, and is never taken for an encoder.
-    _save_tensors(folder / WEIGHTS, network.state_dict(), {"format": "pt"})
+    save_tensors(folder / WEIGHTS, network.state_dict())
     card = Card(
         version=VERSION,
         sha256=file_digest(folder / WEIGHTS),
@@ -216,14 +221,6 @@ def _loss(network: Network, images: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(logits, labels, ignore_index=_BORDER)
 
 
-def _learning_rate(training: Training, step: int) -> float:
-    rising = _WARM_UP * training.steps
-    if step < rising:
-        return training.learning_rate * (step + 1) / math.ceil(rising)
-    share = (step - rising) / (training.steps - rising)
-    return training.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
-
-
 def _validate(
     encoder: Encoder, world: WorldRecipe, training: Training, report: Report | None
 ) -> dict[str, float]:
@@ -247,45 +244,18 @@ def _validate(
     return {name: round(float(value), 4) for name, value in scores.items() if value == value}
 
 
-def _save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(data)  # safetensors itself would make a file for its owner only
-
-
-def _save_checkpoint(
-    path: Path, identity: str, step: int, network: Network, optimizer: torch.optim.Optimizer
-) -> None:
-    tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors.update({f"optimizer/{index}/{name}": value for name, value in state.items()})
-    _save_tensors(path, tensors, {"identity": identity, "step": str(step)})
-
-
-def _load_checkpoint(
-    path: Path, identity: str, network: Network, optimizer: torch.optim.Optimizer
+def _go_on(
+    checkpoint: Path, identity: dict[str, Any], network: Network, optimizer: torch.optim.Optimizer
 ) -> int:
     """Put network and optimizer back to where they were; return the steps done."""
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise BenchError(f"{path}: can't be read ({error}); remove it to start again") from error
-    if metadata.get("identity") != identity:
+        state = read_state(checkpoint)
+    except BenchError as error:
+        raise BenchError(f"{error}; remove it to start again") from error
+    if state.get("identity") != identity:
         raise BenchError(
-            f"{path}: belongs to a training with other settings or of another world; remove it, "
-            "or choose another folder"
+            f"{checkpoint}: belongs to a training with other settings or of another world; remove "
+            "it, or choose another folder"
         )
-    state: dict[int, dict[str, Tensor]] = {}
-    weights: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        kind, _, rest = name.partition("/")
-        if kind == "network":
-            weights[rest] = tensor
-        else:
-            index, _, key = rest.partition("/")
-            state.setdefault(int(index), {})[key] = tensor
-    network.load_state_dict(weights)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return int(metadata["step"])
+    load_checkpoint(checkpoint, {"network": network}, optimizer)
+    return int(state["step"])

@@ -16,8 +16,10 @@ from vrs_bench.data.documents.croissant import croissant
 from vrs_bench.data.documents.eval_yaml import eval_description
 from vrs_bench.data.documents.pictures import PICTURES, write_picture
 from vrs_bench.data.manifest import Manifest
-from vrs_bench.paths import bundled, write_text
+from vrs_bench.paths import write_text
 from vrs_bench.world.landcover import class_names
+
+HERE = Path(__file__).parent
 
 
 def card_metadata(manifest: Manifest) -> dict[str, Any]:
@@ -82,13 +84,13 @@ def _size_category(rows: int) -> str:
 
 
 def write_card(folder: Path, manifest: Manifest) -> list[str]:
-    """Write README.md, from the template in ``builders/``, and the documents beside it.
+    """Write README.md, from the template beside this module, and the documents beside it.
 
     Returns:
         their paths inside the folder.
     """
     templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(bundled("builders")),
+        loader=jinja2.FileSystemLoader(HERE),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  # Markdown made from our own names and numbers only

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from vrs_bench.columns import Column
+from vrs_bench.columns import Column, row_name
 from vrs_bench.data.documents.card import card_metadata
 from vrs_bench.data.manifest import Manifest
 from vrs_bench.tasks import get_task
@@ -42,7 +42,7 @@ def write_tar(path: Path, columns: Sequence[Column], scenes: Iterable[Mapping[st
                 }
                 members["json"] = json.dumps(numbers(columns, scene, index)).encode()
                 for field, content in sorted(members.items()):
-                    member = tarfile.TarInfo(f"{scene['scene']:06d}_{step:03d}.{field}")
+                    member = tarfile.TarInfo(f"{row_name((scene['scene'], step))}.{field}")
                     member.size = len(content)  # all else stays: nobody's, mode 644, at time 0
                     tar.addfile(member, BytesIO(content))
 

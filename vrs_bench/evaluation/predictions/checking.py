@@ -11,11 +11,11 @@ from typing import IO
 
 import numpy as np
 
-from vrs_bench.columns import SCALE, restore
+from vrs_bench.columns import SCALE, Key, restore
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import HIGHEST, LOWEST, Expected
 from vrs_bench.evaluation.predictions.forms import opened
-from vrs_bench.evaluation.predictions.keys import Key, Read
+from vrs_bench.evaluation.predictions.keys import Read
 from vrs_bench.types import Array, Floats
 
 LINES = 20

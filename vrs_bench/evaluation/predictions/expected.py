@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vrs_bench.columns import SCALE
+from vrs_bench.columns import SCALE, Key, row_name
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.predictions.keys import Key, row_name
 
 LOWEST, HIGHEST = -0.5, 1.5
 """Floats beyond these are not overshoot but another scale."""

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from vrs_bench.columns import row_name
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
-from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key, named_key, row_name
+from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key, named_key
 from vrs_bench.evaluation.predictions.npy import mapped, not_npy, read_header, stand_in
 from vrs_bench.evaluation.predictions.tables import dataset_rows, parquet_rows
 from vrs_bench.evaluation.predictions.tars import tar_rows

@@ -6,21 +6,15 @@ import operator
 import re
 from collections.abc import Callable
 
+from vrs_bench.columns import Key, row_name
 from vrs_bench.types import Array
 
-Key = tuple[int, int]
-"""(scene, time step): names a row."""
 Read = Callable[[], Array]
 """Reads the array of one row; raises BenchError where there is none."""
 PredictionRow = tuple[Key | str, Read]
 """Key and reader; in place of a key that can't be read, what is wrong with it."""
 
 _NAME = re.compile(r"([0-9]{6})_([0-9]{3})")
-
-
-def row_name(key: Key) -> str:
-    """Return the name of a row's file, without its ending: ``900000_007``."""
-    return f"{key[0]:06d}_{key[1]:03d}"
 
 
 def named_key(stem: str) -> Key | str:

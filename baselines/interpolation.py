@@ -1,6 +1,6 @@
-"""Methods that learn nothing: the floor under every score, and the start of every network.
+"""Registered interpolation of an observation on the grid of the target.
 
-Both interpolate at the centres of the target's pixels. Pixel i of the observation is centred at
+Values are taken at the centres of the target's pixels. Pixel i of the observation is centred at
 ``(i + 1/2 + shift) · ratio`` of the target's grid, so the centre ``j + 1/2`` of pixel j lies at
 position ``(j + 1/2) / ratio - 1/2 - shift`` of the observation. Beyond its edges the observation
 is continued by its outermost pixel.
@@ -46,26 +46,22 @@ def cubic_matrix(n_in: int, ratio: int, shift: float) -> Doubles:
     return matrix
 
 
-UNTRAINED: dict[str, Callable[[int, int, float], Doubles]] = {
-    "nearest": nearest_matrix,
-    "bicubic": cubic_matrix,
-}
-"""Name of a method → weights along one axis."""
+Weights = Callable[[int, int, float], Doubles]
+"""Input pixels, ratio and shift along one axis → weights (n_in · ratio, n_in)."""
 
 
-def upsample(image: Array, shift: Array, ratio: int, method: str) -> Floats:
+def upsample(image: Array, shift: Array, ratio: int, weights: Weights) -> Floats:
     """Interpolate an observation on the target's grid.
 
     Args:
         image: (band, h, w) on the [0, 1] scale.
         shift: registration shift (rows, columns) in pixels of the observation: column `phase`.
         ratio: target pixels to a pixel of the observation, along either axis.
-        method: one of :data:`UNTRAINED`.
+        weights: :func:`nearest_matrix` or :func:`cubic_matrix`.
 
     Returns:
         float32 (band, ratio · h, ratio · w), not clipped: cubic convolution overshoots at edges.
     """
-    weights = UNTRAINED[method]
     rows = weights(image.shape[-2], ratio, float(shift[0])).astype(np.float32)
     columns = weights(image.shape[-1], ratio, float(shift[1])).astype(np.float32)
     return np.asarray(rows @ (image.astype(np.float32) @ columns.T))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from models.untrained import UNTRAINED, cubic_matrix, upsample
 from scipy.interpolate import CubicHermiteSpline
 
+from baselines.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
 from vrs_bench.sensors.stages.aggregation import Aggregation, aggregation
 from vrs_bench.types import Array, Doubles
 
@@ -24,13 +24,13 @@ def ramp(rows: Doubles, columns: Doubles) -> Doubles:
     return 0.1 + 0.01 * rows[:, None] - 0.004 * columns
 
 
-@pytest.mark.parametrize("method", UNTRAINED)
+@pytest.mark.parametrize("weights", [nearest_matrix, cubic_matrix])
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, -0.5), (-0.31, 0.17)])
 def test_a_constant_stays_that_constant_up_to_the_edges(
-    method: str, shift: tuple[float, float]
+    weights: Weights, shift: tuple[float, float]
 ) -> None:
     image = np.full((2, 5, 7), 0.3)
-    assert upsample(image, np.array(shift), RATIO, method) == pytest.approx(0.3, abs=1e-6)
+    assert upsample(image, np.array(shift), RATIO, weights) == pytest.approx(0.3, abs=1e-6)
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.4, -0.3)])
@@ -39,17 +39,17 @@ def test_bicubic_restores_a_ramp_that_the_sensor_saw(shift: tuple[float, float])
     seen = aggregation(Aggregation(factor=RATIO, mtf_nyquist=0.25), 64, 48, shift).apply(
         truth[None]
     )
-    restored = upsample(seen, np.array(shift), RATIO, "bicubic")[0]
+    restored = upsample(seen, np.array(shift), RATIO, cubic_matrix)[0]
     assert restored[INSIDE, INSIDE] == pytest.approx(truth[INSIDE, INSIDE], abs=1e-5)
     # The other sign of the shift is far off: this test can tell.
-    wrong = upsample(seen, -np.array(shift), RATIO, "bicubic")[0]
+    wrong = upsample(seen, -np.array(shift), RATIO, cubic_matrix)[0]
     if any(shift):
         assert np.abs(wrong - truth)[INSIDE, INSIDE].mean() > 0.01
 
 
 def test_nearest_takes_the_pixel_whose_centre_is_nearest() -> None:
     image, shift = noise(1, 6, 5), (0.3, -0.45)
-    restored = upsample(image, np.array(shift), RATIO, "nearest")[0]
+    restored = upsample(image, np.array(shift), RATIO, nearest_matrix)[0]
     for row, column in np.ndindex(restored.shape):
         nearest = tuple(
             int(np.argmin(np.abs((np.arange(n) + 0.5 + by) * RATIO - (at + 0.5))))
@@ -74,5 +74,5 @@ def test_bicubic_without_shift_is_that_of_torch() -> None:
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(image)[None], scale_factor=RATIO, mode="bicubic", antialias=True
     )[0].numpy()
-    restored = upsample(image, np.zeros(2), RATIO, "bicubic")
+    restored = upsample(image, np.zeros(2), RATIO, cubic_matrix)
     assert restored[:, INSIDE, INSIDE] == pytest.approx(expected[:, INSIDE, INSIDE], abs=1e-5)

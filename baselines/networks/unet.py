@@ -6,37 +6,34 @@ they throw away, so a stem at full resolution runs beside the encoder and joins 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import timm
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from baselines.inputs import Bands
+from baselines.networks.network import NetworkSettings
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.settings import Settings
 
 CENTRE, SPREAD = 0.2, 0.2
-"""Typical reflectance and its range: encoders want inputs around 0 with unit spread."""
+"""Typical reflectance and its range: encoders want inputs around 0 with unit spread, and so does
+an image that is not a correction of the input come out of the head."""
 CORRECTION = 0.1
 """Size of the correction that the head gives by activations of order one."""
 
 Channels = Annotated[int, Field(ge=1, le=1024)]
 
 
-class UNetSettings(Settings):
-    """Everything that determines the network but its weights."""
+class UNetSettings(NetworkSettings):
+    """A residual U-Net; pretrained weights are timm's, of ImageNet."""
 
+    name: Literal["unet"]
     encoder: str
     """Name of a timm model that gives feature pyramids."""
     widths: Annotated[tuple[Channels, ...], Field(min_length=1, max_length=6)]
     """Channels of the decoder from full resolution down; their number is the encoder levels."""
-    in_channels: Channels = 4
-    """Bands of the input; the first `out_channels` of them are what is corrected."""
-    out_channels: Channels = 4
-    """Bands of the target."""
-    pretrained: bool = False
-    """Start from timm's ImageNet weights, which are downloaded."""
 
     @field_validator("encoder")
     @classmethod
@@ -48,23 +45,27 @@ class UNetSettings(Settings):
 
 
 class UNet(nn.Module):
-    """Returns its input's first bands plus a learned correction, on the same grid."""
+    """Returns its input's first bands plus a learned correction, on the same grid.
 
-    def __init__(self, settings: UNetSettings) -> None:
+    Where the input does not show what is asked for, there is nothing to correct: the image is the
+    head's alone.
+    """
+
+    def __init__(self, settings: UNetSettings, bands: Bands) -> None:
         """Build the network.
 
         Raises:
             BenchError: the encoder has no such feature pyramid, or no pretrained weights.
         """
         super().__init__()
-        self.out_channels = settings.out_channels
+        self.bands = bands
         levels = len(settings.widths)
         try:
             self.encoder = timm.create_model(
                 settings.encoder,
                 features_only=True,
                 out_indices=tuple(range(levels)),
-                in_chans=settings.in_channels,
+                in_chans=bands.inputs,
                 pretrained=settings.pretrained,
             )
         except (IndexError, AssertionError, RuntimeError, TypeError) as error:
@@ -72,7 +73,7 @@ class UNet(nn.Module):
                 f"model: timm can't make '{settings.encoder}' give {levels} levels of features "
                 f"(pretrained: {settings.pretrained}): {error}"
             ) from error
-        self.stem = _convolution(settings.in_channels, settings.widths[0])
+        self.stem = _convolution(bands.inputs, settings.widths[0])
         skips = [settings.widths[0], *self.encoder.feature_info.channels()]
         below = skips.pop()
         stages = []
@@ -80,14 +81,15 @@ class UNet(nn.Module):
             stages.append(_convolution(below + skip, width))
             below = width
         self.decoder = nn.ModuleList(stages)
-        head = nn.Conv2d(below, settings.out_channels, 3, padding=1)
-        # Training starts at "no correction", so the first step already stands on the input.
+        head = nn.Conv2d(below, bands.outputs, 3, padding=1)
+        # Training starts at "no correction", so the first step already stands on the input, or
+        # at an image that is everywhere typical.
         for parameter in head.parameters():
             nn.init.zeros_(parameter)
         self.head = head
 
     def forward(self, image: Tensor) -> Tensor:
-        """Restore (row, in_channels, H, W) to (row, out_channels, H, W), any H and W."""
+        """Restore (row, bands.inputs, H, W) to (row, bands.outputs, H, W), any H and W."""
         scaled = (image - CENTRE) / SPREAD
         skips = [self.stem(scaled), *self.encoder(scaled)]
         features = skips.pop()
@@ -95,7 +97,10 @@ class UNet(nn.Module):
             skip = skips.pop()
             raised = nn.functional.interpolate(features, size=skip.shape[-2:], mode="nearest")
             features = stage(torch.cat([raised, skip], dim=1))
-        return image[:, : self.out_channels] + CORRECTION * self.head(features)
+        made: Tensor = self.head(features)
+        if self.bands.corrects:
+            return image[:, : self.bands.outputs] + CORRECTION * made
+        return CENTRE + SPREAD * made
 
 
 def _convolution(n_in: int, n_out: int) -> nn.Sequential:

@@ -1,20 +1,20 @@
 """Weights and checkpoints as safetensors: nothing here is pickled, so nothing can run code.
 
-A checkpoint is one file: tensors of the model, its moving average and the optimizer by name,
-numbers and the configuration as JSON in the header.
+A checkpoint is one file: tensors of the networks and of the optimizer by name, and what else a
+training keeps as JSON in the header.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from vrs_bench.errors import BenchError
@@ -23,11 +23,15 @@ from vrs_bench.paths import whole_file
 Tensors = dict[str, Tensor]
 
 
-def save_tensors(path: Path, tensors: Tensors, state: dict[str, Any]) -> None:
-    """Write tensors and a JSON-able state, whole or not at all."""
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any] | None = None
+) -> None:
+    """Write tensors, and with them a JSON-able state where there is one, whole or not at all."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"format": "pt"} | ({} if state is None else {"state": json.dumps(state)})
+    data = save(plain, metadata)
     with whole_file(path) as temporary:
-        save_file(plain, temporary, metadata={"format": "pt", "state": json.dumps(state)})
+        temporary.write_bytes(data)  # safetensors itself would make a file for its owner only
 
 
 def load_tensors(path: Path) -> Tensors:
@@ -56,35 +60,28 @@ def _opened(path: Path) -> Iterator[Any]:
         raise BenchError(f"{path}: can't be read as safetensors ({error})") from error
 
 
-def load_weights(module: nn.Module, tensors: Tensors, origin: str) -> None:
+def load_weights(network: nn.Module, tensors: Tensors, origin: str) -> None:
     """Fill a network with weights; ``origin`` names them in messages.
 
     Raises:
         BenchError: names or shapes are not those of the network.
     """
     try:
-        module.load_state_dict(tensors)
+        network.load_state_dict(tensors)
     except RuntimeError as error:
         raise BenchError(f"{origin}: weights of another network: {error}") from error
 
 
-def latest(folder: Path) -> Path | None:
-    """Return the newest checkpoint of a folder, or None."""
-    return max(folder.glob("step-*.safetensors"), default=None)
-
-
 def save_checkpoint(
-    folder: Path,
-    step: int,
-    networks: dict[str, nn.Module],
+    path: Path,
+    networks: Mapping[str, nn.Module],
     optimizer: torch.optim.Optimizer,
-    state: dict[str, Any],
-) -> Path:
-    """Write the checkpoint of a step, then remove the older ones.
+    state: Mapping[str, Any],
+) -> None:
+    """Write where a training stands, in place of what the file held.
 
     Args:
-        folder: of the checkpoints.
-        step: optimizer steps done.
+        path: of the file.
         networks: name → network; the optimizer holds the parameters of the first, in order.
         optimizer: whose per-parameter state is kept under the parameter's name.
         state: what else to keep, JSON-able.
@@ -98,18 +95,17 @@ def save_checkpoint(
     for index, name in enumerate(_parameter_names(networks)):
         for key, tensor in moments[index].items():
             tensors[f"optimizer/{name}/{key}"] = tensor
-    path = folder / f"step-{step:08d}.safetensors"
-    save_tensors(path, tensors, {**state, "step": step})
-    for old in folder.glob("step-*.safetensors"):
-        if old != path:
-            old.unlink()
-    return path
+    save_tensors(path, tensors, state)
 
 
 def load_checkpoint(
-    path: Path, networks: dict[str, nn.Module], optimizer: torch.optim.Optimizer
+    path: Path, networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put networks and optimizer back to where :func:`save_checkpoint` found them."""
+    """Put networks and optimizer back to where :func:`save_checkpoint` found them.
+
+    Raises:
+        BenchError: not a checkpoint, or one of other networks.
+    """
     tensors = load_tensors(path)
     for name, network in networks.items():
         load_weights(network, _below(tensors, f"{name}/"), str(path))
@@ -119,7 +115,7 @@ def load_checkpoint(
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
 
 
-def _parameter_names(networks: dict[str, nn.Module]) -> list[str]:
+def _parameter_names(networks: Mapping[str, nn.Module]) -> list[str]:
     first = next(iter(networks.values()))
     return [name for name, _ in first.named_parameters()]
 

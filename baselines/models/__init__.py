@@ -1,1 +1,0 @@
-"""The reference models: one module a family."""

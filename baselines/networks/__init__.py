@@ -1,0 +1,1 @@
+"""Networks by name: each is a module here and a line in :mod:`baselines.networks.registry`."""
