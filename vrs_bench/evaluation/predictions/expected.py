@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from vrs_bench.columns import SCALE
 from vrs_bench.data.read.dataset_folder import DatasetFolder
@@ -32,6 +36,16 @@ class Expected:
     def stack_shape(self) -> tuple[int, ...]:
         """Shape of all predictions as one array."""
         return (len(self.keys), *self.shape)
+
+    @property
+    def most_rows(self) -> int:
+        """Rows that are put up with, wrong ones included; more are not looked at."""
+        return 2 * len(self.keys) + 1000
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one prediction in the widest type in which it may come."""
+        return math.prod(self.shape) * np.dtype(np.longdouble).itemsize
 
     @property
     def content(self) -> str:
@@ -96,6 +110,12 @@ def expectation(task: str, folder: DatasetFolder, split: str) -> Expected:
     keys = folder.keys(task, split)
     if not keys:
         raise BenchError(f"{folder.path}: its manifest lists no rows of {task}, split {split}")
+    repeated = next((key for key, count in Counter(keys).items() if count > 1), None)
+    if repeated is not None:
+        raise BenchError(
+            f"{folder.path}: scene {repeated[0]}, step {repeated[1]} of {task}, split {split}, is "
+            f"there more than once, expected once; build or download the dataset again"
+        )
     bound = folder.manifest.bound(task)
     shape = bound.column(bound.target).shape
     return Expected(task, split, bound.target, tuple(keys), shape)
