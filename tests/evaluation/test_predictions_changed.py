@@ -179,7 +179,7 @@ def test_a_row_that_becomes_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     with checked(path, EXPECTED) as prediction_of:
         (path / f"{row_name(SECOND)}.npy").unlink()
         os.mkfifo(path / f"{row_name(SECOND)}.npy")
-        with pytest.raises(BenchError, match="a folder, pipe or device; expected a plain file"):
+        with pytest.raises(BenchError, match="a pipe or device; expected a plain file"):
             prediction_of(SECOND)
 
 

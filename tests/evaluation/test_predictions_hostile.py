@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import io
 import json
@@ -182,6 +183,17 @@ def long_words(path: Path) -> None:
     pq.write_table(table, path)
 
 
+def lists_of_a_fixed_size(path: Path) -> None:
+    """Write nulls, and a remark that they are lists of many values."""
+    keys = {"scene": [900000], "time_step": [0]}
+    table = pa.table({**keys, "prediction": pa.array([None], pa.list_(pa.float32()))})
+    claimed = table.schema.set(2, pa.field("prediction", pa.list_(pa.float32(), HUGE >> 2)))
+    with pq.ParquetWriter(path, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        remark = base64.b64encode(claimed.serialize().to_pybytes())
+        writer.add_key_value_metadata({"ARROW:schema": remark.decode()})
+
+
 def endless_footer(path: Path) -> None:
     sparse(path, HUGE, b"PAR1")
     with path.open("ab") as file:
@@ -206,7 +218,7 @@ def device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-NO_FILE = "a folder, pipe or device; expected a plain file"
+NO_FILE = "a pipe or device; expected a plain file"
 LONG = f"its header claims {HUGE - 88} bytes, expected at most 1024"
 BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "npz header": ("a.npz", header_of_spaces, LONG),
@@ -220,6 +232,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "parquet lie": ("i.parquet", row_of_zeros_denied, "pages of more than 384 values"),
     "parquet rows": ("j.parquet", rows_of_one, "rows, far more than the 6 of the split"),
     "parquet words": ("k.parquet", long_words, "expected nested lists of floats or uint16, got"),
+    "parquet nulls": ("u.parquet", lists_of_a_fixed_size, "lists of a fixed size 67108864"),
     "parquet footer": ("l.parquet", endless_footer, "its description claims"),
     "npy pipe": ("m.npy", pipe, NO_FILE),
     "npz pipe": ("n.npz", pipe, NO_FILE),

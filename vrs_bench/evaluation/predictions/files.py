@@ -20,18 +20,18 @@ def open_plain(path: Path) -> BinaryIO:
         BenchError: it is something else, or can't be opened.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        file = os.fdopen(descriptor, "rb", closefd=True) if _is_plain(descriptor) else None
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # the caller closes
     except OSError as error:
         raise BenchError(f"{shown(path)}: can't be opened ({error.strerror})") from error
-    if file is None:
-        os.close(descriptor)
-        raise BenchError(f"{shown(path)}: a folder, pipe or device; expected a plain file")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise BenchError(f"{shown(path)}: a pipe or device; expected a plain file")
     return file
 
 
-def _is_plain(descriptor: int) -> bool:
-    return stat.S_ISREG(os.fstat(descriptor).st_mode)
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; of a pipe, don't wait until somebody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def length_of(file: BinaryIO) -> int:

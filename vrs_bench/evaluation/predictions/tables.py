@@ -22,6 +22,7 @@ from vrs_bench.evaluation.predictions.pages import Chunk, require_rows
 from vrs_bench.types import Array
 
 COLUMNS = ("scene", "time_step", "prediction")
+_LISTS = (arrow_types.is_list, arrow_types.is_large_list, arrow_types.is_fixed_size_list)
 _PARQUET_ROWS = 4
 """Rows of a Parquet file that are decoded at once."""
 _LARGER = 4
@@ -55,6 +56,8 @@ def _batches(path: Path, expected: Expected) -> Iterator[pa.RecordBatch]:
                 thrift_container_size_limit=max(10_000, 4 * expected.most_rows),
             ) as file:
                 _require_columns(shown(path), file.schema_arrow)
+                kind = file.schema_arrow.field("prediction").type
+                _require_sizes(shown(path), kind, _LARGER * math.prod(expected.shape))
                 for group in range(file.num_row_groups):
                     _require_group(plain, file, group, expected)
                     yield from file.iter_batches(_PARQUET_ROWS, [group], list(COLUMNS))
@@ -135,22 +138,41 @@ def _require_columns(name: str, schema: pa.Schema) -> None:
         )
 
 
+def _require_sizes(name: str, kind: pa.DataType, most: int) -> None:
+    """Raise BenchError where lists of a fixed size would take more room than the values need.
+
+    A null among them is one value of the file and as many of the array as the list is long. The
+    size comes from a remark in the file, not from its values.
+    """
+    size, variable = 1, False
+    for each in _lists(kind):
+        if not arrow_types.is_fixed_size_list(each):
+            variable = True
+            continue
+        size *= each.list_size
+        if variable or size > most:
+            raise BenchError(
+                f"{name}: column 'prediction': lists of a fixed size {each.list_size}, larger than "
+                f"expected or inside of lists of any size; write plain lists"
+            )
+
+
 def _leaf(kind: pa.DataType) -> pa.DataType:
     """Return the type of the values of nested lists."""
+    for each in _lists(kind):
+        kind = each.value_type
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _lists(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """Yield the types of nested lists from the outermost."""
     while True:
         if isinstance(kind, pa.BaseExtensionType):
             kind = kind.storage_type
-        elif any(
-            is_list(kind)
-            for is_list in (
-                arrow_types.is_list,
-                arrow_types.is_large_list,
-                arrow_types.is_fixed_size_list,
-            )
-        ):
-            kind = kind.value_type
-        else:
-            return kind
+        if not any(is_list(kind) for is_list in _LISTS):
+            return
+        yield kind
+        kind = kind.value_type
 
 
 def _image(column: pa.Array, index: int) -> Array:
