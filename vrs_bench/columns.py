@@ -39,6 +39,8 @@ class Column:
 def row_name(key: Key) -> str:
     """Return the name of a row's file, without its ending.
 
+    Six digits or more for the scene, three or more for the step, and no more than are needed.
+
     >>> row_name((900000, 7))
     '900000_007'
     """

@@ -417,14 +417,19 @@ def test_lists_of_every_kind_are_read(kind: pa.DataType, rows: Rows, tmp_path: P
 
 PARQUET_FAULTS = {
     "column": ({"prediction": None}, "expected the columns scene, time_step, prediction; missing"),
-    "bytes": ({"prediction": [b"x"] * 6}, "wrong dtype, expected floats or uint16"),
+    "bytes": ({"prediction": [b"x"] * 6}, "expected nested lists of floats or uint16, got binary"),
     "flat": ({"prediction": [[0.5] * 384] * 6}, "scene 900000, step 0: got (384,)"),
     "ragged": ({"prediction": [[[0.5], [0.5, 0.5]]] * 6}, "nested lists of equal lengths"),
-    "null": ({"prediction": [None] * 6}, "unreadable"),
+    "null": ({"prediction": [None] * 6}, "expected nested lists of floats or uint16, got null"),
     "null row": ({"prediction": pa.array([[0.5], *[None] * 5])}, "without nulls"),
     "null value": ({"prediction": [[[[0.5, None]]]] * 6}, "1 null values"),
-    "struct": ({"prediction": [[{"a": 1}]] * 6}, "expected nested lists of numbers, got struct"),
-    "key": ({"scene": [9e5] * 6}, "(900000.0, 0): expected a pair of integers"),
+    "struct": (
+        {"prediction": [[{"a": 1}]] * 6},
+        "expected nested lists of floats or uint16, got list<element: struct",
+    ),
+    "key": ({"scene": [9e5] * 6}, "column 'scene': expected integers, got double"),
+    "key of bytes": ({"time_step": [b"x"] * 6}, "column 'time_step': expected integers, got bin"),
+    "null key": ({"scene": [None, *[900000] * 5]}, "(None, 0): expected a pair of integers"),
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -15,13 +16,15 @@ from vrs_bench.columns import SCALE, Key, restore
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import HIGHEST, LOWEST, Expected
 from vrs_bench.evaluation.predictions.forms import opened
-from vrs_bench.evaluation.predictions.keys import Read
+from vrs_bench.evaluation.predictions.keys import Read, Unlike, is_right_dtype
 from vrs_bench.types import Array, Floats
 
 LINES = 20
 """Problems that an error message lists, about; the others are counted."""
 REPEATS = 3
 """Places that are listed for one and the same problem."""
+BYTE = 255
+"""What stands for 1 in images of 8 bits."""
 
 Fault = tuple[str, str]
 """Kind of problem, and what it is in this place."""
@@ -61,7 +64,7 @@ class Problems:
 
 
 @contextmanager
-def checked(predictions: object, expected: Expected) -> Iterator[Callable[[Key], Floats]]:
+def checked(predictions: object, expected: Expected) -> Iterator[Checked]:
     """Check all predictions, and give access to them one at a time.
 
     What can be read only once (generators, Parquet) is kept in a temporary file, in the folder
@@ -72,8 +75,8 @@ def checked(predictions: object, expected: Expected) -> Iterator[Callable[[Key],
         expected: what the split asks for.
 
     Yields:
-        a function that returns the prediction of a row, (band, height, width) float32 on the
-        scale [0, 1], not clipped.
+        what returns the prediction of a row, (band, height, width) float32 on the scale [0, 1],
+        not clipped.
 
     Raises:
         BenchError: all problems, listed by kind, with scene and time step.
@@ -83,8 +86,11 @@ def checked(predictions: object, expected: Expected) -> Iterator[Callable[[Key],
         kept = stack.enter_context(tempfile.TemporaryFile()) if source.one_pass else None
         wanted, problems = frozenset(expected.keys), Problems()
         seen: set[Key] = set()
-        reads: dict[Key, Read] = {}
-        for key, read in source.rows:
+        found = Checked(source.name, expected.shape)
+        for number, (key, read) in enumerate(source.rows):
+            if number == expected.most_rows:
+                problems.add(f"more than {number} rows, the others were not looked at", source.name)
+                break
             if isinstance(key, str):
                 problems.add("no readable key", key)
             elif key not in wanted:
@@ -93,39 +99,98 @@ def checked(predictions: object, expected: Expected) -> Iterator[Callable[[Key],
                 problems.add("duplicate row", _place(key))
             else:
                 seen.add(key)
-                accepted = _accepted(key, read, expected.shape, problems, kept)
-                if accepted is not None:
-                    reads[key] = accepted
-        for key in expected.keys:
-            if key not in seen:
-                problems.add("missing row", _place(key))
+                for kind, text in found.take(key, read, kept):
+                    problems.add(kind, _place(key), text)
+        else:
+            for key in expected.keys:
+                if key not in seen:
+                    problems.add("missing row", _place(key))
         if problems:
             raise BenchError(
                 f"{source.name}: not scored, because of these problems\n{problems}\n"
                 f"Expected for {expected.content}"
             )
-        yield partial(_row, reads)
+        yield found
 
 
-def _accepted(
-    key: Key, read: Read, shape: tuple[int, ...], problems: Problems, kept: IO[bytes] | None
-) -> Read | None:
-    """Check one row; return how it can be read again, or note its problems."""
+class Checked:
+    """Predictions that have been checked, each of which is checked again when it is read again.
+
+    Between the two, files and arrays may change, and mappings may give something else.
+    """
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        """Start without any."""
+        self._name, self._shape = name, shape
+        self._rows: dict[Key, tuple[Read, bytes]] = {}
+        self._highest_uint16 = 0
+        self._all_uint16 = True
+
+    def take(self, key: Key, read: Read, kept: IO[bytes] | None) -> list[Fault]:
+        """Check a row; note how it can be read again and what it was, or return its faults.
+
+        Args:
+            key: of the row.
+            read: reads it.
+            kept: where to keep it, if it can be read only now.
+        """
+        array, faults = _checked(read, self._shape)
+        if array is not None:
+            self._all_uint16 &= array.dtype == np.uint16
+            if self._all_uint16:
+                self._highest_uint16 = max(self._highest_uint16, int(array.max()))
+            image = on_unit_scale(array)
+            again = read if kept is None else _keep(image, kept)
+            self._rows[key] = again, _digest(image)
+        return faults
+
+    def __call__(self, key: Key) -> Floats:
+        """Return the prediction of a row, (band, height, width) float32, not clipped.
+
+        Raises:
+            BenchError: it is no longer what was checked.
+        """
+        read, digest = self._rows[key]
+        array, faults = _checked(read, self._shape)
+        image = None if array is None else on_unit_scale(array)
+        if image is None or _digest(image) != digest:
+            now = "; ".join(": ".join(fault) for fault in faults) or "now other values"
+            raise BenchError(
+                f"{self._name}: {_place(key)}: changed since it was checked ({now}); expected the "
+                f"same at every reading: leave files and arrays as they are, and give what is "
+                f"computed when it is asked for as an iterable of pairs, which is read once"
+            )
+        return image
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is no fault, yet looks like one."""
+        if self._rows and self._all_uint16 and self._highest_uint16 <= BYTE:
+            return [
+                f"{self._name}: uint16 up to {self._highest_uint16} in all rows, where {SCALE} "
+                f"stands for 1; if the scale is 0 to {BYTE}, divide by {BYTE} to get floats"
+            ]
+        return []
+
+
+def _checked(read: Read, shape: tuple[int, ...]) -> tuple[Array | None, list[Fault]]:
+    """Read a row; return it, or None and what is wrong with it."""
     try:
         array = read()
+    except Unlike as other:
+        faults = list(_faults_of_kind(other.shape, other.dtype, shape))
+        return None, faults or [("unreadable", str(other))]
     except BenchError as error:
-        problems.add("unreadable", _place(key), str(error))
-        return None
-    faults = list(_faults(array, shape))
-    for kind, text in faults:
-        problems.add(kind, _place(key), text)
-    if faults:
-        return None
-    return read if kept is None else _keep(on_unit_scale(array), kept)
+        return None, [("unreadable", str(error))]
+    faults = list(_faults_of_kind(array.shape, array.dtype, shape))
+    if not faults:
+        array = np.array(array)  # a copy that nobody changes while it is checked and scored
+        faults = list(_faults_of(array))
+    return (None if faults else array), faults
 
 
-def _row(reads: dict[Key, Read], key: Key) -> Floats:
-    return on_unit_scale(reads[key]())
+def _digest(image: Floats) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
 
 
 def _place(key: Key) -> str:
@@ -142,6 +207,7 @@ def _keep(array: Floats, file: IO[bytes]) -> Read:
     try:
         offset = file.seek(0, 2)
         file.write(array.tobytes())
+        file.flush()
     except OSError as error:
         raise BenchError(
             f"no room for predictions in {tempfile.gettempdir()} ({error}); set TMPDIR to a "
@@ -156,41 +222,48 @@ def _kept(file: IO[bytes], offset: int, shape: tuple[int, ...]) -> Array:
     return np.frombuffer(file.read(size), np.float32).reshape(shape)
 
 
-def _faults(array: Array, shape: tuple[int, ...]) -> Iterator[Fault]:
-    """Yield what is wrong with the array of a row."""
-    right_dtype = array.dtype == np.uint16 or array.dtype.kind == "f"
-    if not right_dtype:
-        yield "wrong dtype, expected floats or uint16", _dtype_text(array)
-    if array.shape != shape:
-        bands_last = array.shape == (*shape[1:], shape[0])
-        hint = "; it looks like (height, width, band)" if bands_last else ""
-        yield f"wrong shape, expected {shape}", f"got {array.shape}{hint}"
-    elif right_dtype:
-        with np.errstate(invalid="ignore"):
-            lowest, highest = float(array.min()), float(array.max())
-        if not (np.isfinite(lowest) and np.isfinite(highest)):
-            nan, infinite = np.isnan(array).sum(), np.isinf(array).sum()
-            yield "not finite", f"{nan} NaN and {infinite} infinite of {array.size} values"
-        elif array.dtype == np.uint16 and highest > HIGHEST * SCALE:
-            text = f"up to {highest:g}, where {SCALE} stands for 1"
-            yield f"wrong range, expected uint16 round({SCALE} · x)", text
-        elif array.dtype.kind == "f" and not (lowest >= LOWEST and highest <= HIGHEST):
-            yield "wrong range, expected [0, 1]", _range_text(lowest, highest)
+def _faults_of_kind(
+    found: tuple[int, ...], dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> Iterator[Fault]:
+    """Yield what can be seen to be wrong without the values."""
+    if not is_right_dtype(dtype):
+        yield "wrong dtype, expected floats or uint16", _dtype_text(dtype)
+    if found != shape:
+        band, height, width = shape
+        looks: dict[tuple[int, ...], str] = {
+            (height, width, band): "; it looks like (height, width, band)",
+            (band, width, height): "; it looks like (band, width, height)",
+        }
+        yield f"wrong shape, expected {shape}", f"got {found}{looks.get(found, '')}"
 
 
-def _dtype_text(array: Array) -> str:
-    if array.dtype == np.uint8:
-        return "uint8; divide by 255 to get floats in [0, 1]"
-    if array.dtype.kind in "iu":
-        return f"{array.dtype}; if it holds round({SCALE} · x), convert it with .astype('uint16')"
-    return f"{array.dtype}"
+def _faults_of(array: Array) -> Iterator[Fault]:
+    """Yield what is wrong with the values of an array of the right shape and dtype."""
+    with np.errstate(invalid="ignore"):
+        lowest, highest = float(array.min()), float(array.max())
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        nan, infinite = np.isnan(array).sum(), np.isinf(array).sum()
+        yield "not finite", f"{nan} NaN and {infinite} infinite of {array.size} values"
+    elif array.dtype == np.uint16 and highest > HIGHEST * SCALE:
+        text = f"up to {highest:g}, where {SCALE} stands for 1"
+        yield f"wrong range, expected uint16 round({SCALE} · x)", text
+    elif array.dtype.kind == "f" and not (lowest >= LOWEST and highest <= HIGHEST):
+        yield "wrong range, expected [0, 1]", _range_text(lowest, highest)
+
+
+def _dtype_text(dtype: np.dtype[Any]) -> str:
+    if dtype == np.uint8:
+        return f"uint8; divide by {BYTE} to get floats in [0, 1]"
+    if dtype.kind in "iu":
+        return f"{dtype}; if it holds round({SCALE} · x), convert it with .astype('uint16')"
+    return f"{dtype}"
 
 
 def _range_text(lowest: float, highest: float) -> str:
     text = f"values from {lowest:.4g} to {highest:.4g}"
     if lowest >= -HIGHEST and highest <= HIGHEST:
         return f"{text}; if the scale is [-1, 1], use (x + 1) / 2"
-    for scale in (255, SCALE):
-        if 10 < highest <= HIGHEST * scale:
+    for scale, most in ((100, 110), (BYTE, HIGHEST * BYTE), (SCALE, HIGHEST * SCALE)):
+        if 10 < highest <= most:
             return f"{text}; if the scale is 0 to {scale}, divide by {scale}"
     return text

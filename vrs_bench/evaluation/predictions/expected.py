@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from vrs_bench.columns import SCALE, Key, row_name
 from vrs_bench.data.read.dataset_folder import DatasetFolder
@@ -33,6 +37,16 @@ class Expected:
         return (len(self.keys), *self.shape)
 
     @property
+    def most_rows(self) -> int:
+        """Rows that are put up with, wrong ones included; more are not looked at."""
+        return 2 * len(self.keys) + 1000
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one prediction in the widest type in which it may come."""
+        return math.prod(self.shape) * np.dtype(np.longdouble).itemsize
+
+    @property
     def content(self) -> str:
         """How many rows of what shape and values, in words."""
         scenes = len({scene for scene, _ in self.keys})
@@ -50,8 +64,8 @@ class Expected:
             f"- a mapping {{(scene, time_step): array}}, or an iterable of such pairs\n"
             f"- one array or tensor of shape {stack}, in the order of the split's rows\n"
             f"- a datasets.Dataset with the columns scene, time_step and prediction\n"
-            f"- the path of a folder of files such as {name}.npy (scene_step), or of an .npz with "
-            f"such names\n"
+            f"- the path of a folder of files such as {name}.npy (scene_step, in at least "
+            f"six and three digits), or of an .npz with such names\n"
             f"- the path of a .tar, or a folder of them, with members such as {name}.npy or "
             f"{name}.prediction.npy\n"
             f"- the path of one .npy of shape {stack}, in the order of the split's rows\n"
@@ -95,6 +109,12 @@ def expectation(task: str, folder: DatasetFolder, split: str) -> Expected:
     keys = folder.keys(task, split)
     if not keys:
         raise BenchError(f"{folder.path}: its manifest lists no rows of {task}, split {split}")
+    repeated = next((key for key, count in Counter(keys).items() if count > 1), None)
+    if repeated is not None:
+        raise BenchError(
+            f"{folder.path}: scene {repeated[0]}, step {repeated[1]} of {task}, split {split}, is "
+            f"there more than once, expected once; build or download the dataset again"
+        )
     bound = folder.manifest.bound(task)
     shape = bound.column(bound.target).shape
     return Expected(task, split, bound.target, tuple(keys), shape)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +20,13 @@ import numpy as np
 from vrs_bench.columns import row_name
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
+from vrs_bench.evaluation.predictions.files import length_of, listed, open_plain, shown
 from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key, named_key
-from vrs_bench.evaluation.predictions.npy import mapped, not_npy, read_header, stand_in
+from vrs_bench.evaluation.predictions.npy import not_npy, read_array
+from vrs_bench.evaluation.predictions.stacks import require_stack, stack_rows
 from vrs_bench.evaluation.predictions.tables import dataset_rows, parquet_rows
 from vrs_bench.evaluation.predictions.tars import tar_rows
+from vrs_bench.evaluation.predictions.zips import zip_rows
 from vrs_bench.types import Array
 
 
@@ -71,44 +73,36 @@ def opened(predictions: object, expected: Expected) -> Iterator[Source]:
 
 @contextmanager
 def _opened_path(path: Path, expected: Expected) -> Iterator[Source]:
-    kind = path.suffix.lower()
+    kind, name = path.suffix.lower(), shown(path)
     if path.is_dir():
-        found = {
-            end: [p for p in sorted(path.glob(f"*{end}")) if not p.name.startswith(".")]
-            for end in (".npy", ".parquet", ".tar")
-        }
-        kinds = [end for end, files in found.items() if files]
-        if len(kinds) > 1:
-            raise BenchError(f"{path}: holds {' and '.join(kinds)} files; keep one kind")
-        if not kinds:
+        found = listed(path, (".npy", ".parquet", ".tar"), expected.most_rows)
+        if len(found) > 1:
+            raise BenchError(f"{name}: holds {' and '.join(found)} files; keep one kind")
+        if not found:
             raise BenchError(
-                f"{path}: no .npy or .parquet files in this folder; expected files such as "
+                f"{name}: no .npy or .parquet files in this folder; expected files such as "
                 f"{row_name(expected.keys[0])}.npy, named scene_step, or .parquet or .tar files"
             )
-        [files] = (found[end] for end in kinds)
-        if found[".npy"]:
-            yield Source(str(path), _folder_rows(files))
-        elif found[".parquet"]:
-            yield Source(str(path), parquet_rows(files), one_pass=True)
-        else:
-            yield Source(str(path), tar_rows(files, expected.shape))
+        [(kind, files)] = found.items()
+        if kind == ".npy":
+            yield Source(name, _folder_rows(files, expected))
+            return
     elif not path.exists():
-        raise BenchError(f"{path}: no such file or folder")
-    elif kind == ".npz":
-        try:
-            archive = zipfile.ZipFile(path)
-        except Exception as error:  # of damaged bytes, the parsers raise almost anything
-            raise BenchError(f"{path}: truncated, or not an .npz file ({error})") from error
-        with archive:
-            yield Source(str(path), _archive_rows(archive, expected))
-    elif kind == ".npy":
-        yield Source(str(path), _stack_rows(mapped(path), str(path), expected))
-    elif kind == ".parquet":
-        yield Source(str(path), parquet_rows([path]), one_pass=True)
-    elif kind == ".tar":
-        yield Source(str(path), tar_rows([path], expected.shape))
+        raise BenchError(f"{name}: no such file or folder")
     else:
-        raise BenchError(f"{path}: unknown kind of file; expected one of:\n{expected.forms}")
+        files = [path]
+    if kind == ".npz":
+        with zip_rows(path, expected) as members:
+            yield Source(name, members)
+    elif kind == ".npy":
+        rows, one_pass = stack_rows(path, expected)
+        yield Source(name, rows, one_pass)
+    elif kind == ".parquet":
+        yield Source(name, parquet_rows(files, expected), one_pass=True)
+    elif kind == ".tar":
+        yield Source(name, tar_rows(files, expected.shape))
+    else:
+        raise BenchError(f"{name}: unknown kind of file; expected one of:\n{expected.forms}")
 
 
 def as_array(value: Any) -> Array:
@@ -145,11 +139,7 @@ def _pair_rows(pairs: Iterable[Any]) -> Iterator[PredictionRow]:
 
 
 def _stack_rows(array: Array, name: str, expected: Expected) -> Iterator[PredictionRow]:
-    if array.shape != expected.stack_shape:
-        raise BenchError(
-            f"{name}: expected shape {expected.stack_shape}, which is (row, band, height, width) "
-            f"in the order of the split's rows; got {array.shape}"
-        )
+    require_stack(array.shape, name, expected)
     for index, key in enumerate(expected.keys):
         yield key, partial(_stack_row, array, index)
 
@@ -161,31 +151,14 @@ def _stack_row(array: Array, index: int) -> Array:
 # NumPy files
 
 
-def _folder_rows(files: list[Path]) -> Iterator[PredictionRow]:
+def _folder_rows(files: list[Path], expected: Expected) -> Iterator[PredictionRow]:
     for file in files:
-        yield named_key(file.stem), partial(mapped, file)
+        yield named_key(file.stem), partial(_row_file, file, expected.shape)
 
 
-def _archive_rows(archive: zipfile.ZipFile, expected: Expected) -> Iterator[PredictionRow]:
-    for member in archive.infolist():
-        key = named_key(member.filename.removesuffix(".npy"))
-        yield key, partial(_member, archive, member, expected.shape)
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, shape: tuple[int, ...]) -> Array:
-    """Read an array of an .npz file, if it has the shape that is wanted.
-
-    Otherwise an array of its shape and dtype is returned that takes no memory: a small file may
-    unpack to a very large array.
-    """
-    name = f"{archive.filename}: {member.filename}"
-    try:
-        with archive.open(member) as file:
-            other = stand_in(read_header(file), shape)
-        if other is not None:
-            return other
-        with archive.open(member) as file:
-            array: Array = np.lib.format.read_array(file, allow_pickle=False)
-            return array
-    except Exception as error:  # of damaged bytes, the parsers raise almost anything
-        raise not_npy(name, error) from error
+def _row_file(path: Path, shape: tuple[int, ...]) -> Array:
+    with open_plain(path) as file:
+        try:
+            return read_array(file, length_of(file), shape)
+        except Exception as error:  # of damaged bytes, the parsers raise almost anything
+            raise not_npy(shown(path), error) from error

@@ -2,47 +2,101 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as arrow_types
 
 from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.predictions.expected import Expected
+from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
 from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key
+from vrs_bench.evaluation.predictions.pages import Chunk, require_rows
 from vrs_bench.types import Array
 
 COLUMNS = ("scene", "time_step", "prediction")
+_LISTS = (arrow_types.is_list, arrow_types.is_large_list, arrow_types.is_fixed_size_list)
 _PARQUET_ROWS = 4
 """Rows of a Parquet file that are decoded at once."""
+_LARGER = 4
+"""How much larger than expected a row may be, to be decoded all the same and told its shape."""
+_FOOTER, _FOOTER_ROW = 1 << 20, 1 << 10
+"""Bytes of the description of a file, and of those for a row; unpacked it takes a hundredfold."""
 
 
-def parquet_rows(files: Iterable[Path]) -> Iterator[PredictionRow]:
+def parquet_rows(files: Iterable[Path], expected: Expected) -> Iterator[PredictionRow]:
     """Yield the rows of Parquet files, a few of which are in memory at a time.
 
     Raises:
-        BenchError: a file is damaged, or lacks one of :data:`COLUMNS`.
+        BenchError: a file is damaged, lacks one of :data:`COLUMNS`, or holds far larger rows than
+            the split has.
     """
     for path in files:
-        for batch in _batches(path):
+        for batch in _batches(path, expected):
             keys = zip(*(batch[column].to_pylist() for column in COLUMNS[:2]), strict=True)
             for index, key in enumerate(keys):
                 yield as_key(key), partial(_image, batch["prediction"], index)
 
 
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-            _require_columns(str(path), file.schema_arrow.names)
-            yield from file.iter_batches(_PARQUET_ROWS, columns=list(COLUMNS))
-    except BenchError:
-        raise
-    except Exception as error:  # of damaged bytes, the parser raises almost anything
-        raise BenchError(f"{path}: truncated, or not a Parquet file ({error})") from error
+def _batches(path: Path, expected: Expected) -> Iterator[pa.RecordBatch]:
+    with open_plain(path) as plain:
+        try:
+            _require_footer(plain, expected)
+            with pq.ParquetFile(
+                plain,
+                pre_buffer=False,
+                buffer_size=1 << 20,
+                thrift_container_size_limit=max(10_000, 4 * expected.most_rows),
+            ) as file:
+                _require_columns(shown(path), file.schema_arrow)
+                kind = file.schema_arrow.field("prediction").type
+                _require_sizes(shown(path), kind, _LARGER * math.prod(expected.shape))
+                for group in range(file.num_row_groups):
+                    _require_group(plain, file, group, expected)
+                    yield from file.iter_batches(_PARQUET_ROWS, [group], list(COLUMNS))
+        except BenchError:
+            raise
+        except Exception as error:  # of damaged bytes, the parser raises almost anything
+            text = f"{shown(path)}: truncated, or not a Parquet file ({error})"
+            raise BenchError(text) from error
+
+
+def _require_footer(file: BinaryIO, expected: Expected) -> None:
+    """Raise ValueError where the description of a file is far too long to be one."""
+    length = length_of(file)
+    file.seek(max(0, length - 8))
+    claimed = int.from_bytes(file.read(4), "little")
+    most = _FOOTER + _FOOTER_ROW * expected.most_rows
+    if claimed > most:
+        raise ValueError(f"its description claims {claimed} bytes, expected at most {most}")
+    file.seek(0)
+
+
+def _require_group(plain: BinaryIO, file: pq.ParquetFile, group: int, expected: Expected) -> None:
+    """Raise an error where the rows of a row group, or their parts, are far larger than needed."""
+    metadata = file.metadata.row_group(group)
+    if metadata.num_rows > expected.most_rows:
+        raise ValueError(
+            f"row group of {metadata.num_rows} rows, far more than the {len(expected.keys)} of "
+            f"the split"
+        )
+    for index in range(metadata.num_columns):
+        chunk = metadata.column(index)
+        name = chunk.path_in_schema.split(".")[0]
+        if name in COLUMNS:
+            levels = file.schema.column(index).max_repetition_level
+            most = _LARGER * math.prod(expected.shape) if levels else 1
+            try:
+                require_rows(plain, Chunk(chunk, levels, metadata.num_rows), most)
+            except Exception as error:  # of damaged bytes, the parser raises almost anything
+                raise ValueError(f"row group {group}, column '{name}': {error}") from error
 
 
 def dataset_rows(dataset: Any) -> Iterator[PredictionRow]:
@@ -51,7 +105,7 @@ def dataset_rows(dataset: Any) -> Iterator[PredictionRow]:
     Raises:
         BenchError: it lacks one of :data:`COLUMNS`.
     """
-    _require_columns("predictions", dataset.column_names)
+    _require_columns("predictions", dataset.features.arrow_schema)
     table = dataset.select_columns(list(COLUMNS)).with_format("arrow")
     keys = table.select_columns(list(COLUMNS[:2]))[:]
     pairs = zip(keys["scene"].to_pylist(), keys["time_step"].to_pylist(), strict=True)
@@ -63,28 +117,77 @@ def _dataset_image(table: Any, index: int) -> Array:
     return _image(table[index]["prediction"].combine_chunks(), 0)
 
 
-def _require_columns(name: str, columns: Iterable[str]) -> None:
-    columns = list(columns)
-    missing = [column for column in COLUMNS if column not in columns]
+def _require_columns(name: str, schema: pa.Schema) -> None:
+    """Raise BenchError where columns are missing, twice there, or of other types."""
+    names = list(schema.names)
+    missing = [column for column in COLUMNS if names.count(column) != 1]
     if missing:
         raise BenchError(
-            f"{name}: expected the columns {', '.join(COLUMNS)}; missing {', '.join(missing)} "
-            f"among {', '.join(columns)}"
+            f"{name}: expected the columns {', '.join(COLUMNS)}; missing, or there twice: "
+            f"{', '.join(missing)} among {', '.join(map(repr, names)):.1000}"
         )
+    for column in COLUMNS[:2]:
+        kind = schema.field(column).type
+        if not arrow_types.is_integer(kind):
+            raise BenchError(f"{name}: column '{column}': expected integers, got {kind!s:.60}")
+    kind = _leaf(schema.field("prediction").type)
+    if not (arrow_types.is_floating(kind) or arrow_types.is_integer(kind)):
+        raise BenchError(
+            f"{name}: column 'prediction': expected nested lists of floats or uint16, got "
+            f"{schema.field('prediction').type!s:.200}"
+        )
+
+
+def _require_sizes(name: str, kind: pa.DataType, most: int) -> None:
+    """Raise BenchError where lists of a fixed size would take more room than the values need.
+
+    A null among them is one value of the file and as many of the array as the list is long. The
+    size comes from a remark in the file, not from its values.
+    """
+    size, variable = 1, False
+    for each in _lists(kind):
+        if not arrow_types.is_fixed_size_list(each):
+            variable = True
+            continue
+        size *= each.list_size
+        if variable or size > most:
+            raise BenchError(
+                f"{name}: column 'prediction': lists of a fixed size {each.list_size}, larger than "
+                f"expected or inside of lists of any size; write plain lists"
+            )
+
+
+def _leaf(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values of nested lists."""
+    for each in _lists(kind):
+        kind = each.value_type
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _lists(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """Yield the types of nested lists from the outermost."""
+    while True:
+        if isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
+        if not any(is_list(kind) for is_list in _LISTS):
+            return
+        yield kind
+        kind = kind.value_type
 
 
 def _image(column: pa.Array, index: int) -> Array:
     """Return one value of a column of nested lists, of any depth and type, as an array."""
-    values = column.storage if isinstance(column, pa.ExtensionArray) else column
-    values = values.slice(index, 1)
+    values = column.slice(index, 1)
     shape: list[int] = []
-    while arrow_types.is_nested(values.type):
-        if not hasattr(values, "flatten") or not hasattr(values.type, "value_type"):
-            raise BenchError(f"expected nested lists of numbers, got {values.type}")
-        lengths = set(values.value_lengths().to_pylist())
-        if len(lengths) != 1 or None in lengths:
+    while True:
+        if isinstance(values, pa.ExtensionArray):
+            values = values.storage
+        if not arrow_types.is_nested(values.type):
+            break
+        lengths = pc.min_max(values.value_lengths()).as_py()
+        if values.null_count or lengths["min"] != lengths["max"]:
             raise BenchError("expected nested lists of equal lengths, without nulls")
-        shape += lengths
+        shape.append(lengths["max"] or 0)
         values = values.flatten()
     if values.null_count:
         raise BenchError(f"{values.null_count} null values")

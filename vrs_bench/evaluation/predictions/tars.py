@@ -8,25 +8,20 @@ follows their extensions believes what they claim about sizes and offsets.
 
 from __future__ import annotations
 
-import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
 from vrs_bench.evaluation.predictions.keys import PredictionRow, named_key
-from vrs_bench.evaluation.predictions.npy import not_npy, read_header, stand_in
+from vrs_bench.evaluation.predictions.npy import not_npy, read_array
 from vrs_bench.types import Array
 
 _METADATA = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 """Headers about the next member: its date and owner, or a name too long to be that of a row."""
 _FILE = (tarfile.REGTYPE, tarfile.AREGTYPE)
-_HEADER = 4096
-"""Bytes of a member in which the header of its array must lie; NumPy writes 128."""
 
 
 def tar_rows(files: Iterable[Path], shape: tuple[int, ...]) -> Iterator[PredictionRow]:
@@ -47,8 +42,8 @@ def tar_rows(files: Iterable[Path], shape: tuple[int, ...]) -> Iterator[Predicti
 def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, int]]:
     """Yield the members of a tar file, and where the content of each begins."""
     position = 0
-    with path.open("rb") as file:
-        length = os.fstat(file.fileno()).st_size
+    with open_plain(path) as file:
+        length = length_of(file)
         while block := file.read(tarfile.BLOCKSIZE):
             if not any(block):
                 return  # the mark of the end
@@ -56,12 +51,12 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, int]]:
                 member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
             except Exception as error:  # of damaged bytes, the parsers raise almost anything
                 raise BenchError(
-                    f"{path}: truncated, or not an uncompressed tar file ({error})"
+                    f"{shown(path)}: truncated, or not an uncompressed tar file ({error})"
                 ) from error
             offset = position + tarfile.BLOCKSIZE
             if not 0 <= member.size <= length - offset:
                 raise BenchError(
-                    f"{path}: truncated, or not a tar file ({member.name!r:.60} claims "
+                    f"{shown(path)}: truncated, or not a tar file ({member.name!r:.60} claims "
                     f"{member.size} bytes, {length - offset} are left)"
                 )
             # `tar -C folder .` begins with the folder itself
@@ -70,7 +65,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarInfo, int]]:
             blocks = -(-member.size // tarfile.BLOCKSIZE)
             position = file.seek(offset + blocks * tarfile.BLOCKSIZE)
     if not length:
-        raise BenchError(f"{path}: truncated, or not a tar file (it is empty)")
+        raise BenchError(f"{shown(path)}: truncated, or not a tar file (it is empty)")
 
 
 def _key(member: tarfile.TarInfo) -> tuple[int, int] | str:
@@ -84,20 +79,9 @@ def _key(member: tarfile.TarInfo) -> tuple[int, int] | str:
 
 
 def _array(path: Path, member: tarfile.TarInfo, offset: int, shape: tuple[int, ...]) -> Array:
-    """Read an array, if it has the shape that is wanted and its member holds just that."""
-    try:
-        with path.open("rb") as file:
+    with open_plain(path) as file:
+        try:
             file.seek(offset)
-            start = BytesIO(file.read(min(member.size, _HEADER)))
-            header = read_header(start)
-            other = stand_in(header, shape)
-            if other is not None:
-                return other
-            claimed = start.tell() + int(np.prod(shape)) * header[1].itemsize
-            if not header[1].hasobject and claimed != member.size:
-                raise ValueError(f"{member.size} bytes, expected {claimed}")
-            file.seek(offset)
-            array: Array = np.lib.format.read_array(file, allow_pickle=False)
-            return array
-    except Exception as error:  # of damaged bytes, the parsers raise almost anything
-        raise not_npy(f"{path}: {member.name}", error) from error
+            return read_array(file, member.size, shape)
+        except Exception as error:  # of damaged bytes, the parsers raise almost anything
+            raise not_npy(f"{shown(path)}: {member.name}", error) from error
