@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy.spatial import Voronoi
-from scipy.special import ndtr
 from shapely import Polygon, box
 
 from vrs_bench.settings import Settings
@@ -64,10 +63,10 @@ def class_quantiles(settings: CellSettings, rng: np.random.Generator, sites: Dou
     distance = np.sqrt(((sites[:, None] - sites) ** 2).sum(axis=-1))
     correlation = np.exp(-distance / settings.class_patch_px) + 1e-9 * np.eye(len(sites))
     field = np.linalg.cholesky(correlation) @ normal(rng, (len(sites),)).astype(np.float64)
-    return np.asarray(settle(ndtr(field)), dtype=np.float64)
+    return np.asarray(settle(scipy.special.ndtr(field)), dtype=np.float64)
 
 
-def _clipped_diagram(sites: Doubles, height: int, width: int) -> Voronoi:
+def _clipped_diagram(sites: Doubles, height: int, width: int) -> scipy.spatial.Voronoi:
     """Return the Voronoi diagram of the sites and their mirror images in the four edges.
 
     The edges of the extent are then bisectors of a site and its image, so the regions of the
@@ -75,7 +74,8 @@ def _clipped_diagram(sites: Doubles, height: int, width: int) -> Voronoi:
     """
     x, y = sites.T
     images = [(-x, y), (2 * width - x, y), (x, -y), (x, 2 * height - y)]
-    return Voronoi(np.concatenate([sites, *(np.stack(image, 1) for image in images)]))
+    points = np.concatenate([sites, *(np.stack(image, 1) for image in images)])
+    return scipy.spatial.Voronoi(points)
 
 
 def neighbours(sites: Doubles, height: int, width: int) -> Array:

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy import fft
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats, Labels
@@ -117,9 +117,9 @@ def _reach(kernel: RBF | RationalQuadratic, longest: int) -> int:
 def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doubles:
     """Return the square root of the kernel's spectrum on a torus that holds the image."""
     reach = _reach(kernel, max(height, width))
-    size = [fft.next_fast_len(n + reach) for n in (height, width)]
+    size = [scipy.fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
-    spectrum = fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real
+    spectrum = scipy.fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real
     spectrum = np.maximum(spectrum, 0)
     # What was negative is cut off; the variance at distance 0 is kept.
     return np.asarray(np.sqrt(spectrum / spectrum.sum()))
@@ -156,7 +156,7 @@ def gaussian_fields(
             noise.real = normal(rng, amplitude.shape)
             noise.imag = normal(rng, amplitude.shape)
             noise *= amplitude
-            shaped = fft.fft2(noise, overwrite_x=True)[:height, :width]
+            shaped = scipy.fft.fft2(noise, overwrite_x=True)[:height, :width]
             yield from (shaped.real, shaped.imag)[: n - first]
 
 
@@ -165,10 +165,10 @@ def _crop_rows(
 ) -> Iterator[Array]:
     """Draw one periodic process a field and cell, and lay it along the cell's direction."""
     lag = np.arange(_PERIOD_SAMPLES) * kernel.periodicity / _PERIOD_SAMPLES
-    spectrum = np.maximum(fft.fft(covariance(kernel, lag)).real, 0)
+    spectrum = np.maximum(scipy.fft.fft(covariance(kernel, lag)).real, 0)
     amplitude = np.sqrt(spectrum / spectrum.sum())
     noise = normal(rng, (2, n, n_cells + 1, _PERIOD_SAMPLES))
-    process = settle(fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
+    process = settle(scipy.fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
 
     direction = np.pi * rng.random(n_cells + 1)
     across_x, across_y = settle(np.stack([np.cos(direction), np.sin(direction)])).astype(np.float64)

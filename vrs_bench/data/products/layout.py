@@ -13,7 +13,6 @@ from typing import Annotated
 
 import h5py
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from pydantic import Field, ValidationError
 
 from vrs_bench.errors import BenchError
@@ -132,12 +131,14 @@ class Product:
     def _read(self, path: Path, shape: tuple[int, ...]) -> Array:
         try:
             if path.suffix == ".jpg":
+                from PIL import Image  # only where it is asked for: most products are HDF5
+
                 with Image.open(path) as image:
                     array = np.asarray(image, dtype=np.float32) / 255
             else:
                 with h5py.File(path) as file:
                     array = file["data"][()]
-        except (OSError, KeyError, UnidentifiedImageError) as error:
+        except (OSError, KeyError) as error:
             raise BenchError(f"{path}: can't be read as a part of a product: {error}") from error
         if array.shape != shape:
             raise BenchError(f"{path}: expected shape {shape}, got {array.shape}")

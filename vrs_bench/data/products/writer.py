@@ -9,6 +9,7 @@ started anew since, and if it opens. All is flushed before the product moves to 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from functools import lru_cache
@@ -194,7 +195,7 @@ def _envelope(shape: tuple[int, ...]) -> tuple[bytes, bytes]:
 
 def _hdf5(values: Array, **options: Any) -> bytes:
     """Return the HDF5 file of an array as dataset ``data``, made in memory."""
-    with h5py.File("memory", "w", driver="core", backing_store=False) as file:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
         file.create_dataset("data", data=values, **options)
-        file.flush()
-        return bytes(file.id.get_file_image())
+    return buffer.getvalue()

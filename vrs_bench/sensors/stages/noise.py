@@ -6,8 +6,8 @@ from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
-from scipy.special import gammaincinv
 
 from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.stage import Draws, Stage
@@ -62,7 +62,7 @@ class Noise(Stage):
 @cache
 def _speckle_quantiles(looks: float) -> Floats:
     """Return quantiles of speckle on the scaled dB axis: 10 log10(G) / 30, G ~ Gamma(L, 1/L)."""
-    power = gammaincinv(looks, midpoints()) / looks
+    power = scipy.special.gammaincinv(looks, midpoints()) / looks
     return settle(10 * np.log10(power) / -DB_FLOOR, bits=16)
 
 
