@@ -6,17 +6,19 @@ the centre of the pixel in row r and column c is (c + 0.5, r + 0.5).
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import scipy
 from pydantic import Field
-from shapely import Polygon, box
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Labels
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.streams import normal
+
+if TYPE_CHECKING:
+    from shapely import Polygon
 
 
 class CellSettings(Settings):
@@ -86,6 +88,8 @@ def neighbours(sites: Doubles, height: int, width: int) -> Array:
 
 def polygons(sites: Doubles, height: int, width: int) -> list[Polygon]:
     """Return the Voronoi polygon of each site, clipped to the extent, in the sites' order."""
+    from shapely import Polygon, box  # a raster needs no vectors
+
     diagram = _clipped_diagram(sites, height, width)
     extent = box(0, 0, width, height)
     cells = []

@@ -57,7 +57,7 @@ class ProductWriter:
             write_text(self._boot, boot)
             write_text(self._stamp, _stamp(origin))
         self._files: dict[str, FramePaths | None] = {}
-        self._annotation: tuple[Labels, bytes] | None = None
+        self._annotation: tuple[Labels, memoryview] | None = None
 
     def has(self, step: int) -> bool:
         """Say whether an interrupted writer has already written a time step."""
@@ -87,7 +87,7 @@ class ProductWriter:
         paths = self._paths(step)
         if self._annotation is None or self._annotation[0] is not annotation:
             values = np.ascontiguousarray(annotation.transpose(1, 2, 0))
-            self._annotation = annotation, _hdf5(values, compression="gzip")
+            self._annotation = annotation, _hdf5(values, compression="gzip")[0]
         with whole_file(self.partial / paths.annotation, flushed=False) as temporary:
             temporary.write_bytes(self._annotation[1])
         with whole_file(self.partial / paths.frame, flushed=False) as temporary:
@@ -175,27 +175,33 @@ def _write_hdf5(path: Path, frame: Floats) -> None:
     """
     bands, height, width = frame.shape
     before, after = _envelope((height, width, bands))
-    rows = max(_BLOCK // (4 * width * bands), 1)
+    rows = min(max(_BLOCK // (4 * width * bands), 1), height)
+    block = np.empty((rows, width, bands), np.float32)
     with path.open("wb") as file:
         file.write(before)
         for first in range(0, height, rows):
-            block = frame[:, first : first + rows].transpose(1, 2, 0)
-            file.write(np.ascontiguousarray(block, dtype=np.float32).data)
+            part = frame[:, first : first + rows]
+            for band, values in enumerate(part):  # much quicker than copying a transposed array
+                block[: len(values), :, band] = values
+            file.write(block[: part.shape[1]].data)
         file.write(after)
 
 
 @lru_cache(maxsize=8)
 def _envelope(shape: tuple[int, ...]) -> tuple[bytes, bytes]:
     """Return what HDF5 writes before and behind the values of a float32 dataset ``data``."""
-    marks = np.full(shape, 1.0, dtype=np.float32)
-    content = _hdf5(marks)
-    before = content.index(marks.data)
-    return content[:before], content[before + marks.nbytes :]
+    values = np.zeros(shape, np.float32)
+    content, start = _hdf5(values)
+    return bytes(content[:start]), bytes(content[start + values.nbytes :])
 
 
-def _hdf5(values: Array, **options: Any) -> bytes:
-    """Return the HDF5 file of an array as dataset ``data``, made in memory."""
+def _hdf5(values: Array, **options: Any) -> tuple[memoryview, int]:
+    """Return the HDF5 file of an array as dataset ``data``, made in memory.
+
+    Returns:
+        its bytes, and where the values start in them if they lie in one piece.
+    """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        file.create_dataset("data", data=values, **options)
-    return buffer.getvalue()
+        start = file.create_dataset("data", data=values, **options).id.get_offset()
+    return buffer.getbuffer(), start or 0
