@@ -24,6 +24,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from statistics import NormalDist
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -113,6 +114,7 @@ class Perturbation:
         ]
         self._moved |= dict.fromkeys(of_largest, self._by_largest)
         self._moved[operator.pow] = self._power
+        self._moved[NormalDist.inv_cdf] = self._each
 
     def __call__(self, function: Function) -> Function:
         """Return a function that errs where ``function`` may err, else ``function`` itself."""
@@ -123,7 +125,7 @@ class Perturbation:
             move = self._each
         else:
             try:
-                move = self._moved[function]
+                move = self._moved[getattr(function, "__func__", function)]
             except (KeyError, TypeError):
                 return function
 

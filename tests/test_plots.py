@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageSequence
 
 from vrs_bench.colours import composite, false_colour, sar_colour, true_colour
-from vrs_bench.data.products.layout import Features, Product, ProductWriter
+from vrs_bench.data.products.layout import Features, Product
+from vrs_bench.data.products.writer import ProductWriter
 from vrs_bench.errors import BenchError
 from vrs_bench.plots.display import save, save_animation
 from vrs_bench.plots.physics import class_signatures

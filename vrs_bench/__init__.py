@@ -7,10 +7,10 @@ Names are imported on first use, so that ``import vrs_bench`` stays quick.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from vrs_bench.columns import restore
     from vrs_bench.data.build.building import build
     from vrs_bench.data.export.exporting import export
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
     from vrs_bench.tasks import TASKS, BoundTask, bind, get_task
     from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
-
-__version__ = version("vrs-bench")
 
 _HOMES = {
     "BenchError": "errors",
@@ -92,6 +90,10 @@ __all__ = [  # noqa: RUF022  # by what they are for
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # takes as long as the rest of this import
+
+        return version("vrs-bench")
     if name not in _HOMES:
         raise AttributeError(f"module 'vrs_bench' has no attribute '{name}'")
     return getattr(import_module(f"vrs_bench.{_HOMES[name]}"), name)

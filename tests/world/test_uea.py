@@ -1,5 +1,8 @@
 """Series from a real .ts archive, one that ships with its reader."""
 
+import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +109,22 @@ def test_an_unreadable_archive_is_named(content, tmp_path):
     path.write_text(content)
     with pytest.raises(BenchError, match=r"bad\.ts"):
         load_archive(_settings(path=(str(path),)))
+
+
+def test_reading_what_ships_with_sktime_does_not_import_it():
+    code = (
+        "import sys; from vrs_bench.world.series.uea import UeaSettings, load_archive; "
+        "path = 'sktime:/BasicMotions/BasicMotions_TRAIN.ts'; "
+        "settings = UeaSettings(source='uea', path=(path,), ndim=3, nclass=2); "
+        "print(load_archive(settings).values.shape, 'sktime' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "(40, 3, 100) False\n"
+
+
+def test_without_sktime_its_files_are_asked_for_and_others_are_read(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    load_archive.cache_clear()
+    with pytest.raises(BenchError, match=r"sktime, which is not installed: pip install"):
+        load_archive(_settings(path=("sktime:/BasicMotions/BasicMotions_TRAIN.ts",)))
+    assert load_archive(_settings()).values.shape == (80, 3, 100)

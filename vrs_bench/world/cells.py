@@ -6,18 +6,19 @@ the centre of the pixel in row r and column c is (c + 0.5, r + 0.5).
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
-from scipy.spatial import Voronoi
-from scipy.special import ndtr
-from shapely import Polygon, box
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Labels
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.streams import normal
+
+if TYPE_CHECKING:
+    from shapely import Polygon
 
 _POLYGONS = 100_000  # made for relaxation, at most: seconds a scene
 _BLOCK = 1 << 22  # crossings of bisectors and rows that are held at once: about 0.2 GB
@@ -84,10 +85,10 @@ def class_quantiles(settings: CellSettings, rng: np.random.Generator, sites: Dou
     distance = np.sqrt(((sites[:, None] - sites) ** 2).sum(axis=-1))
     correlation = np.exp(-distance / settings.class_patch_px) + 1e-9 * np.eye(len(sites))
     field = np.linalg.cholesky(correlation) @ normal(rng, (len(sites),)).astype(np.float64)
-    return np.asarray(settle(ndtr(field)), dtype=np.float64)
+    return np.asarray(settle(scipy.special.ndtr(field)), dtype=np.float64)
 
 
-def _clipped_diagram(sites: Doubles, height: int, width: int) -> Voronoi:
+def _clipped_diagram(sites: Doubles, height: int, width: int) -> scipy.spatial.Voronoi:
     """Return the Voronoi diagram of the sites and their mirror images in the four edges.
 
     The edges of the extent are then bisectors of a site and its image, so the regions of the
@@ -95,7 +96,8 @@ def _clipped_diagram(sites: Doubles, height: int, width: int) -> Voronoi:
     """
     x, y = sites.T
     images = [(-x, y), (2 * width - x, y), (x, -y), (x, 2 * height - y)]
-    return Voronoi(np.concatenate([sites, *(np.stack(image, 1) for image in images)]))
+    points = np.concatenate([sites, *(np.stack(image, 1) for image in images)])
+    return scipy.spatial.Voronoi(points)
 
 
 def neighbours(sites: Doubles, height: int, width: int) -> Array:
@@ -106,6 +108,8 @@ def neighbours(sites: Doubles, height: int, width: int) -> Array:
 
 def polygons(sites: Doubles, height: int, width: int) -> list[Polygon]:
     """Return the Voronoi polygon of each site, clipped to the extent, in the sites' order."""
+    from shapely import Polygon, box  # a raster needs no vectors
+
     diagram = _clipped_diagram(sites, height, width)
     extent = box(0, 0, width, height)
     cells = []

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
-from shapely import Polygon
-from shapely.affinity import affine_transform
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats, Labels
@@ -25,6 +23,9 @@ from vrs_bench.world.texture import (
     TextureSettings,
     draw_texture,
 )
+
+if TYPE_CHECKING:
+    from shapely import Polygon
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=8, le=8192)]
@@ -189,6 +190,8 @@ class Scene:
         Coordinates are metres in a local frame: x eastwards and y northwards from the lower left
         corner of the scene. Properties: ``cell``, ``label`` and ``land_cover``.
         """
+        from shapely.affinity import affine_transform
+
         names = self.recipe.series.classes()
         gsd, height = self.recipe.gsd, self.recipe.height
         features = []

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy import fft
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats, Labels
@@ -117,9 +117,9 @@ def _reach(kernel: RBF | RationalQuadratic, longest: int) -> int:
 def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doubles:
     """Return the square root of the kernel's spectrum on a torus that holds the image."""
     reach = _reach(kernel, max(height, width))
-    size = [fft.next_fast_len(n + reach) for n in (height, width)]
+    size = [scipy.fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
-    return _root(fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real)
+    return _root(scipy.fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real)
 
 
 def _root(spectrum: Doubles) -> Doubles:
@@ -168,7 +168,7 @@ def gaussian_fields(
             noise.real = normal(rng, amplitude.shape)
             noise.imag = normal(rng, amplitude.shape)
             noise *= amplitude
-            shaped = fft.fft2(noise, overwrite_x=True)[:height, :width]
+            shaped = scipy.fft.fft2(noise, overwrite_x=True)[:height, :width]
             yield from (shaped.real, shaped.imag)[: n - first]
 
 
@@ -177,9 +177,9 @@ def _crop_rows(
 ) -> Iterator[Array]:
     """Draw one periodic process a field and cell, and lay it along the cell's direction."""
     lag = np.arange(_PERIOD_SAMPLES) * kernel.periodicity / _PERIOD_SAMPLES
-    amplitude = _root(fft.fft(covariance(kernel, lag)).real)
+    amplitude = _root(scipy.fft.fft(covariance(kernel, lag)).real)
     noise = normal(rng, (2, n, n_cells + 1, _PERIOD_SAMPLES))
-    process = settle(fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
+    process = settle(scipy.fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
 
     direction = np.pi * rng.random(n_cells + 1)
     across_x, across_y = settle(np.stack([np.cos(direction), np.sin(direction)])).astype(np.float64)

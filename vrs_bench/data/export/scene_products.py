@@ -11,7 +11,8 @@ import numpy as np
 
 from vrs_bench.columns import Column, restore
 from vrs_bench.data.export.webdataset import numbers
-from vrs_bench.data.products.layout import INDEX, Features, ProductWriter
+from vrs_bench.data.products.layout import INDEX, Features
+from vrs_bench.data.products.writer import ProductWriter
 from vrs_bench.paths import write_text
 from vrs_bench.sensors.sensor import SensorRecipe, observe_labels
 from vrs_bench.types import Labels

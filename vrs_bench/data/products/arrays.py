@@ -15,7 +15,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-from PIL import Image
 
 from vrs_bench.errors import BenchError
 from vrs_bench.types import Array
@@ -47,6 +46,8 @@ def read_array(path: Path, shape: tuple[int, ...]) -> Array:
 
 
 def _read_jpeg(path: Path, shape: tuple[int, ...]) -> Array:
+    from PIL import Image  # only where it is asked for: most products are HDF5
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=["JPEG"]) as image:

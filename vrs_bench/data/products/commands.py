@@ -6,18 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from vrs_bench.data.products.layout import Features, Product, ProductWriter, partial_folder
+from vrs_bench.data.products.layout import INDEX, Features, Product
+from vrs_bench.data.products.writer import STAMP, ProductWriter, is_made, partial_folder
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import free_bytes, writing_alone
 from vrs_bench.recipes import digest
 from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
-from vrs_bench.sensors.sensor import Place, observe, observe_labels
-from vrs_bench.types import Report
+from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, observe_labels
+from vrs_bench.types import Labels, Report
 from vrs_bench.world.scene import make_scene
 
 
 def generate(
-    recipe: GenerationRecipe, out: str | Path, report: Report = lambda done, total: None
+    recipe: GenerationRecipe,
+    out: str | Path,
+    report: Report = lambda done, total: None,
+    reuse: bool = False,
 ) -> Product:
     """Generate a latent product; frames go to disk one by one, so memory does not grow.
 
@@ -25,16 +29,20 @@ def generate(
         recipe: what to generate.
         out: folder of the product; must be new or empty.
         report: progress callback, (frames done, frames in all).
+        reuse: take a complete product of the same recipe that is there already.
 
     Raises:
         BenchError: the archive does not fit the recipe, the folder holds something already,
             another process is writing it, or there is no room for it on the disk.
     """
     with writing_alone(Path(out), _lock(out)):
-        return _generate(recipe, Path(out), report)
+        return _generate(recipe, Path(out), report, reuse)
 
 
-def _generate(recipe: GenerationRecipe, out: Path, report: Report) -> Product:
+def _generate(recipe: GenerationRecipe, out: Path, report: Report, reuse: bool) -> Product:
+    origin = digest(recipe)
+    if reuse and is_made(out, origin):
+        return Product(out)
     world = recipe.world()
     features = Features(
         width=world.width,
@@ -47,7 +55,7 @@ def _generate(recipe: GenerationRecipe, out: Path, report: Report) -> Product:
     if recipe.astype == "h5":
         _require_room(out, features, world.horizon)
     scene = make_scene(world, 0)
-    writer = ProductWriter(out, features, digest(recipe), recipe.astype)
+    writer = ProductWriter(out, features, origin, recipe.astype)
     annotation = np.stack([scene.cell, scene.land_cover])
     for step in range(world.horizon):
         if writer.has(step):
@@ -64,6 +72,7 @@ def derive(
     product: str | Path | None,
     out: str | Path,
     report: Report = lambda done, total: None,
+    reuse: bool = False,
 ) -> Product:
     """Derive a product from another, frame by frame.
 
@@ -72,13 +81,14 @@ def derive(
         product: folder of the product to derive from; None: the recipe's own path.
         out: folder of the derived product; must be new or empty.
         report: progress callback, (frames done, frames in all).
+        reuse: take a complete product of the same recipe and source that is there already.
 
     Raises:
         BenchError: no product given or found, a stage that does not fit its size, the folder
             holds something already, another process is writing it, or there is no room for it.
     """
     with writing_alone(Path(out), _lock(out)):
-        return _derive(recipe, product, Path(out), report)
+        return _derive(recipe, product, Path(out), report, reuse)
 
 
 def _lock(out: str | Path) -> Path:
@@ -100,7 +110,7 @@ def _require_room(out: Path, features: Features, frames: int) -> None:
 
 
 def _derive(
-    recipe: DerivationRecipe, product: str | Path | None, out: Path, report: Report
+    recipe: DerivationRecipe, product: str | Path | None, out: Path, report: Report, reuse: bool
 ) -> Product:
     source = product or recipe.latent_product_path
     if source is None:
@@ -108,13 +118,15 @@ def _derive(
     latent = Product(source)
     height, width = latent.features.height, latent.features.width
     sensor = recipe.sensor(height, width)
+    origin = digest(recipe) + _identity(latent)
+    if reuse and is_made(out, origin):
+        return Product(out)
     place = Place(recipe.seed, 0, height, width)
     size = {"height": recipe.target_size.height, "width": recipe.target_size.width}
-    origin = (latent.path / "index.json").read_text(encoding="utf-8")
     features = latent.features.model_copy(update=size)
     observed = set(latent.steps)
     _require_room(out, features, sum(step % sensor.revisit == 0 for step in observed))
-    writer = ProductWriter(out, features, digest(recipe) + origin, "h5")
+    writer = ProductWriter(out, features, origin, "h5")
     annotation = None
     for step in range(latent.features.horizon):
         if step % sensor.revisit or step not in observed:
@@ -122,15 +134,25 @@ def _derive(
         elif writer.has(step):
             writer.keep(step)
         else:
-            frame, labels = latent[step]
             if annotation is None:
-                cell = observe_labels(sensor, labels[..., 0])
-                # The class of a pixel is that of its cell: merged apart, the two could disagree.
-                of_cell = np.zeros(int(labels[..., 0].max()) + 1, np.int16)
-                of_cell[labels[..., 0]] = labels[..., 1]
-                annotation = np.stack([cell, of_cell[cell]])
-            bands = np.ascontiguousarray(frame.transpose(2, 0, 1))
+                annotation = _annotation(sensor, latent.annotation(step))
+            bands = np.ascontiguousarray(latent.frame(step).transpose(2, 0, 1))
             writer.write(step, observe(sensor, place, step, bands), annotation)
         report(step + 1, latent.features.horizon)
     writer.close()
     return Product(out)
+
+
+def _identity(product: Product) -> str:
+    """Return what tells a product from others: its index, and where we wrote it, its origin."""
+    names = (name for name in (INDEX, STAMP) if (product.path / name).is_file())
+    return "".join((product.path / n).read_text("utf-8", errors="replace") for n in names)
+
+
+def _annotation(sensor: SensorRecipe, labels: Labels) -> Labels:
+    """Return instance and class (2, height, width) as a sensor's geometry has them."""
+    cell = observe_labels(sensor, labels[..., 0])
+    # The class of a pixel is that of its cell: merged apart, the two could disagree.
+    of_cell = np.zeros(int(labels[..., 0].max()) + 1, np.int16)
+    of_cell[labels[..., 0]] = labels[..., 1]
+    return np.stack([cell, of_cell[cell]])

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
-from scipy.special import erf
 
 from vrs_bench.columns import Column
 from vrs_bench.errors import BenchError
@@ -151,7 +151,7 @@ def sampling_matrix(n_in: int, n_out: int, sigma: float, shift: float = 0.0) -> 
     reach = math.ceil(6 * width) + 1
     pixel = np.floor(centres).astype(np.int64)[:, None] + np.arange(-reach, reach + 1)
     edges = (np.arange(-reach, reach + 2) - (centres % 1)[:, None]) / (width * math.sqrt(2))
-    weights = np.diff(erf(edges), axis=1)
+    weights = np.diff(scipy.special.erf(edges), axis=1)
     weights[(pixel < 0) | (pixel >= n_in)] = 0
     matrix = np.zeros((n_out, n_in))
     np.add.at(matrix, (np.arange(n_out)[:, None], np.clip(pixel, 0, n_in - 1)), weights)

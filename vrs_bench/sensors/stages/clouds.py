@@ -14,9 +14,8 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
-from scipy import fft
-from scipy.special import ndtr
 
 from vrs_bench.columns import Column, quantise
 from vrs_bench.sensors.interval import Interval
@@ -127,7 +126,7 @@ class CloudLayer:
 @lru_cache(maxsize=8)
 def _amplitude(exponent: float, rows: int, columns: int) -> Doubles:
     """Return 1/f^a on a torus, scaled to unit variance, without its mean."""
-    fy, fx = fft.fftfreq(rows) * rows, fft.fftfreq(columns) * columns
+    fy, fx = scipy.fft.fftfreq(rows) * rows, scipy.fft.fftfreq(columns) * columns
     frequency = np.hypot(fy[:, None] / max(rows / columns, 1), fx / max(columns / rows, 1))
     frequency[0, 0] = np.inf
     amplitude = frequency**-exponent
@@ -164,7 +163,7 @@ def _upsample(samples: Floats, ratio: int) -> Floats:
 def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
     """Return opacity by the settled field: 0 below the (1 - cover) quantile, then rising."""
     field = np.arange(-_REACH << _BITS, (_REACH << _BITS) + 1) / (1 << _BITS)
-    above = (ndtr(field) - (1 - cover)) / cover
+    above = (scipy.special.ndtr(field) - (1 - cover)) / cover
     above[above < _NOTHING] = 0
     return settle(np.minimum(density * above**sparsity, 1))
 
@@ -190,11 +189,11 @@ def draw_clouds(
     # The window on the ground, with room for shadows of clouds beyond its edge.
     ratio = max(round(max(height, width) / settings.sampling_scale), 1)
     window = [-(-(n + abs(by)) // ratio) + 3 for n, by in ((height, dy), (width, dx))]
-    torus = [fft.next_fast_len(math.ceil(_WINDOW * n)) for n in window]
+    torus = [scipy.fft.next_fast_len(math.ceil(_WINDOW * n)) for n in window]
     noise = np.empty(torus, np.complex128)
     noise.real, noise.imag = normal(rng, (2, *torus))
     noise *= _amplitude(settings.exponent, *torus)
-    samples = fft.fft2(noise, overwrite_x=True)[: window[0], : window[1]]
+    samples = scipy.fft.fft2(noise, overwrite_x=True)[: window[0], : window[1]]
 
     thickness = _upsample(settle(samples.real, bits=_BITS), ratio)
     table = _opacity_table(settings.density, settings.sparsity, cover)

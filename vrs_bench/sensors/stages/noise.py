@@ -6,8 +6,8 @@ from functools import cache
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy.special import gammaincinv
 
 from vrs_bench.sensors.interval import Interval, within
 from vrs_bench.sensors.stage import Draws, Stage
@@ -58,7 +58,7 @@ class Noise(Stage):
 @cache
 def _speckle_quantiles(looks: float) -> Floats:
     """Return quantiles of speckle on the scaled dB axis: 10 log10(G) / 30, G ~ Gamma(L, 1/L)."""
-    power = gammaincinv(looks, midpoints()) / looks
+    power = scipy.special.gammaincinv(looks, midpoints()) / looks
     return settle(10 * np.log10(power) / -DB_FLOOR, bits=16)
 
 

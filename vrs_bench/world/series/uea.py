@@ -6,6 +6,7 @@ are rescaled to [0, 1] per dimension over the whole archive.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.source import CellSeries, SeriesSource
+from vrs_bench.world.series.ts_file import read_ts
 from vrs_bench.world.streams import stream
 
 PathName = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -77,8 +79,8 @@ def load_archive(settings: UeaSettings) -> Archive:
     """Read, cut, group and rescale the archive that the settings name.
 
     Raises:
-        BenchError: a file that can't be read, fewer dimensions or classes than are asked, series
-            of different lengths between files, or the reader is not installed.
+        BenchError: a file that is not there or can't be read, fewer dimensions or classes than
+            are asked, or series of different lengths between files.
     """
     parts = [_read(Path(path)) for path in settings.path]
     lengths = {values.shape[1:] for values, _ in parts}
@@ -118,30 +120,24 @@ def _as_number(label: str) -> tuple[float, str]:
 
 
 def _read(path: Path) -> tuple[Doubles, Array]:
-    """Read one .ts file with sktime: values (n, dims, length) and labels."""
-    try:
-        import sktime
-        from sktime.datasets import load_from_tsfile
-    except ImportError as error:
+    """Read one .ts file: values (n, dims, length) and labels."""
+    path = _located(path)
+    if not path.is_file():
+        raise BenchError(f"ts.path: {path} is not a file")
+    return read_ts(path)
+
+
+def _located(path: Path) -> Path:
+    """Return where a file lies; sktime is searched for, not imported, since that takes seconds."""
+    if path.parts[:1] != ("sktime:",):
+        return path
+    package = importlib.util.find_spec("sktime")
+    if package is None or not package.submodule_search_locations:
         raise BenchError(
-            f"{path}: reading .ts archives needs sktime: pip install 'vrs-bench[uea]'"
-        ) from error
-    if path.parts[:1] == ("sktime:",):
-        path = Path(sktime.__file__).parent / "datasets" / "data" / Path(*path.parts[1:])
-    try:
-        if not path.is_file():
-            raise BenchError(f"ts.path: {path} is not a file")
-        values, labels = load_from_tsfile(str(path), return_data_type="numpy3d")
-        values = np.asarray(values, dtype=np.float64)
-    except BenchError:
-        raise
-    except Exception as error:  # the reader raises many kinds on a damaged file
-        raise BenchError(f"ts.path: {path} can't be read as a .ts archive: {error}") from error
-    if values.ndim != 3 or labels is None or len(labels) != len(values) or not len(values):
-        raise BenchError(f"ts.path: {path} holds no labelled multivariate series")
-    if not np.isfinite(values).all():
-        raise BenchError(f"ts.path: {path} holds missing or infinite values")
-    return values, np.asarray(labels, dtype=str)
+            f"ts.path: {path} ships with sktime, which is not installed: "
+            f"pip install 'vrs-bench[uea]', or name a .ts file of your own"
+        )
+    return Path(package.submodule_search_locations[0], "datasets", "data", *path.parts[1:])
 
 
 def draw_series(
