@@ -381,3 +381,12 @@ def test_an_installed_wheel_works_away_from_the_checkout(installed: Path, tmp_pa
     assert len(list((tmp_path / "predictions").glob("*.npy"))) == 2
     assert (tmp_path / "x" / "README.md").read_text(encoding="utf-8").startswith("---\n")
     assert vrs_bench.verify(tmp_path / "x") == []
+
+
+def test_the_picture_of_the_floors_shows_these() -> None:
+    picture = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    shown = re.findall(r'<text class="n"[^>]*>([^<]+)</text>', picture)
+    floors = [set(floor.split(" · ")) for floor in reversed(shown) if floor != "baselines"]
+    below = {floor for layer in LAYERS[:2] for floor in layer}
+    drawn = [set(layer) - {"__main__"} for layer in (below, *LAYERS[2:])]
+    assert floors == drawn

@@ -19,10 +19,11 @@ from baselines.networks.unet import UNet, UNetSettings
 from baselines.predict import predict
 from baselines.training_config import TrainingConfig
 from vrs_bench.columns import quantise, restore
+from vrs_bench.data.private import build_private
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.paths import write_text
-from vrs_bench.recipes import dump_recipe
+from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe, load_recipe
 from vrs_bench.tasks import BoundTask
 from vrs_bench.training.checkpoints import save_tensors
 from vrs_bench.types import Floats
@@ -160,6 +161,18 @@ def test_progress_counts_rows(tiny: Path, tmp_path: Path) -> None:
             "nearest", "super_res", tiny, "train", tmp_path, lambda *report: reports.append(report)
         )
     assert reports == [(3, 12), (6, 12), (9, 12), (12, 12)] * 2
+
+
+def test_inputs_alone_are_enough(tmp_path: Path) -> None:
+    """Of a private split, whose truth is held back."""
+    recipe = load_recipe(BenchmarkRecipe, "tiny").model_dump(mode="json")
+    recipe |= {"scenes": 3, "scenes_per_shard": 1}
+    recipe["world"] |= {"height": 32, "width": 32, "horizon": 2, "cells": {"n": 4}}
+    secret = b"a secret of enough bytes, and not to be guessed"
+    small = check_recipe(BenchmarkRecipe, recipe, "test")
+    build_private(["super_res"], small, tmp_path / "data", secret)
+    predict("bicubic", "super_res", tmp_path / "data", "private", tmp_path / "out")
+    assert len(list((tmp_path / "out").glob("*.npy"))) == 2
 
 
 WITHOUT_TORCH = """

@@ -19,7 +19,9 @@ Predictions = Annotated[
 
 @app.command()
 def predict(
-    model: Annotated[str, typer.Option(help="nearest, bicubic, or a folder made by training.")],
+    model: Annotated[
+        str, typer.Option(help="A method, such as bicubic, or a folder made by training.")
+    ],
     task: TaskName = "super_res",
     data: Data = Path("vrs-toy"),
     split: Split = "test",

@@ -69,6 +69,7 @@ def series_key(world: WorldRecipe) -> str:
     Raises:
         BenchError: the world's series come from an archive.
     """
+    require_products(world, "optical")
     key = {
         "bands": OPTICAL_BANDS,
         "horizon": world.horizon,
@@ -132,7 +133,6 @@ def load_classifier(world: WorldRecipe, path: Path | None = None) -> Classifier:
 
 
 def _summary(world: WorldRecipe) -> str:
-    require_products(world, "optical")
     days = [world.series.day_of_year(step) for step in range(min(world.horizon, 3))]
     return f"on days {', '.join(map(str, days))} … of the year"
 
