@@ -36,7 +36,7 @@ GROWTH = 32 << 20
 """Bytes by which a process may grow over a bomb."""
 
 CHILD = f"""
-import json, resource, signal, sys
+import json, resource, sys
 from pathlib import Path
 import pyarrow.parquet
 from vrs_bench.errors import BenchError
@@ -50,27 +50,16 @@ def memory(name):
         if line.startswith(name):
             return 1024 * int(line.split()[1])
 
-class Waited(BaseException):
-    pass
-
-def waited(*_):
-    raise Waited
-
-signal.signal(signal.SIGALRM, waited)
 most = memory("VmSize") + (3 << 30)
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
 for path in sys.argv[1:]:
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
     before = memory("VmRSS")
-    signal.alarm(20)
     try:
         with checked(path, EXPECTED):
             message = "accepted"
     except BenchError as error:
         message = str(error)
-    except Waited:
-        message = "waited for without end"
-    signal.alarm(0)
     print(json.dumps([message, memory("VmHWM") - before]), flush=True)
 """
 
@@ -194,6 +183,17 @@ def lists_of_a_fixed_size(path: Path) -> None:
         writer.add_key_value_metadata({"ARROW:schema": remark.decode()})
 
 
+def histograms_of_another_length(path: Path) -> None:
+    """Write statistics of which one is missing: pyarrow ends the process when asked for them."""
+    keys = {"scene": [900000], "time_step": [0], "prediction": [[0.5]]}
+    pq.write_table(pa.table(keys), path)
+    content = path.read_bytes()
+    whole, shorter = b"\x19\x46\0\0\0\2", b"\x19\x36\0\0\2"
+    assert content.count(whole) == 1
+    length = int.from_bytes(content[-8:-4], "little") - 1
+    path.write_bytes(content[:-8].replace(whole, shorter) + struct.pack("<I", length) + b"PAR1")
+
+
 def endless_footer(path: Path) -> None:
     sparse(path, HUGE, b"PAR1")
     with path.open("ab") as file:
@@ -242,6 +242,11 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "row device": ("r", row_device, NO_FILE),
     "tar device": ("s.tar", device, NO_FILE),
     "npz device": ("t.npz", device, NO_FILE),
+    "parquet statistics": (
+        "v.parquet",
+        histograms_of_another_length,
+        "level histogram size mismatch",
+    ),
 }
 
 
@@ -253,16 +258,21 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name, (file, make, _) in BOMBS.items():
         paths[name] = folder / file
         make(paths[name])
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD, *paths.values()], capture_output=True, text=True, timeout=500
-    )
-    lines = child.stdout.splitlines()
-    assert len(lines) == len(paths), child.stderr
-    return {name: (paths[name], *json.loads(line)) for name, line in zip(paths, lines, strict=True)}
+    command = [sys.executable, "-c", CHILD, *paths.values()]
+    try:
+        child = subprocess.run(command, stdout=subprocess.PIPE, timeout=120)
+        lines = child.stdout.splitlines()
+    except subprocess.TimeoutExpired as error:  # those before the one that is waited for
+        lines = (error.stdout or b"").splitlines()
+    return {
+        name: (path, *json.loads(line))
+        for (name, path), line in zip(paths.items(), lines, strict=False)
+    }
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_no_file_makes_the_process_grow_or_wait(name: str, outcomes: dict[str, Any]) -> None:
+    assert name in outcomes, "waited for without end, or the end of the process"
     path, message, growth = outcomes[name]
     assert str(path) in message
     assert BOMBS[name][2] in message
@@ -284,7 +294,7 @@ def test_the_first_row_can_not_hold_what_the_others_should(tmp_path: Path) -> No
     for version in ("1.0", "2.0"):
         pq.write_table(table, tmp_path / "p.parquet", data_page_version=version)
         message = problems(tmp_path / "p.parquet")
-        assert "row group 0, column 'prediction': a row of more than 1536 values" in message
+        assert "column 'prediction': a row of more than 1536 values" in message
 
 
 # Memory that nobody wrote

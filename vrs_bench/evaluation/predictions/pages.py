@@ -36,27 +36,45 @@ _RLE = 3
 """Encoding of levels; the other one has not been written for ten years."""
 _AT_ONCE = 1 << 16
 """Levels that are looked at together."""
-_CODECS = {"LZ4": "lz4_raw"}
+_CODECS = {1: "snappy", 2: "gzip", 4: "brotli", 6: "zstd", 7: "lz4_raw"}
+"""Of the numbers of methods; 0 is none, the others are no longer written."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The values of one column in one row group, as the file's metadata claim them."""
+    """The values of one column in one row group, as the description of the file claims them."""
 
-    metadata: Any
-    """Column chunk metadata of pyarrow."""
-    levels: int
-    """Highest repetition level: how many lists are nested; 0 where a row is one value."""
-    rows: int
-    """Rows of the row group."""
+    start: int
+    """Place of the first page in the file."""
+    length: int
+    """Bytes of all pages."""
+    values: int
+    codec: int
+    """Number of the method by which pages are packed."""
 
 
-def require_rows(file: BinaryIO, chunk: Chunk, most: int) -> None:
+def row_groups(description: bytes) -> list[tuple[int, list[Chunk]]]:
+    """Return the rows, and the columns, of the row groups of a file.
+
+    The description is read here, since pyarrow ends the process over some that are damaged.
+    """
+    groups = Thrift(description).struct()[4]
+    return [(group[3], [_chunk(column[3]) for column in group[1]]) for group in groups]
+
+
+def _chunk(fields: Fields) -> Chunk:
+    starts = (fields[9], fields.get(11, 0))  # of the values, of a dictionary
+    return Chunk(min(start for start in starts if start), fields[7], fields[5], fields[4])
+
+
+def require_rows(file: BinaryIO, chunk: Chunk, rows: int, levels: int, most: int) -> None:
     """Raise ValueError unless the pages hold the rows that are claimed, none of them too long.
 
     Args:
         file: the whole Parquet file.
         chunk: which part of it.
+        rows: of the row group.
+        levels: highest repetition level: how many lists are nested; 0 where a row is one value.
         most: values that a row may have.
 
     Raises:
@@ -65,13 +83,12 @@ def require_rows(file: BinaryIO, chunk: Chunk, most: int) -> None:
     tally = _Tally(most)
     for header, content in _data_pages(file, chunk):
         count = _claims(header)[1]
-        if chunk.levels:
-            levels = _levels_of(content, header, chunk.metadata.compression)
-            _count(levels, chunk.levels.bit_length(), count, tally)
+        if levels:
+            _count(_levels_of(content, header, chunk.codec), levels.bit_length(), count, tally)
         elif count:
             tally.run(0, count)
-    if tally.rows != chunk.rows:
-        raise ValueError(f"{tally.rows} rows, where the file's metadata say {chunk.rows}")
+    if tally.rows != rows:
+        raise ValueError(f"{tally.rows} rows, where the file's description says {rows}")
 
 
 class _Tally:
@@ -105,20 +122,17 @@ class _Tally:
 
 def _data_pages(file: BinaryIO, chunk: Chunk) -> Iterator[tuple[Fields, bytes]]:
     """Yield header and content of the pages of values, the sizes of which are right."""
-    metadata = chunk.metadata
-    starts = (metadata.data_page_offset, metadata.dictionary_page_offset)
-    position = min(start for start in starts if start)  # 0 or None where there is no dictionary
-    end = position + metadata.total_compressed_size
+    position, end = chunk.start, chunk.start + chunk.length
     seen = 0
-    while seen < metadata.num_values:
+    while seen < chunk.values:
         file.seek(position)
-        reader = _Thrift(file.read(min(_PAGE_HEADER, end - position)))
+        reader = Thrift(file.read(min(_PAGE_HEADER, end - position)))
         header = reader.struct()
         kind, unpacked, packed, count = *(header[n] for n in (1, 2, 3)), _claims(header)[1]
         position += reader.at
         if not 0 <= packed <= end - position:
             raise ValueError(f"a page of {packed} bytes, where {end - position} are left")
-        most = _SPARE + _WIDEST * (metadata.num_values if kind == _DICTIONARY else count)
+        most = _SPARE + _WIDEST * (chunk.values if kind == _DICTIONARY else count)
         if not 0 <= unpacked <= min(PAGE, most):
             raise ValueError(f"a page of {unpacked} bytes, expected at most {min(PAGE, most)}")
         if kind == _DICTIONARY:
@@ -126,8 +140,8 @@ def _data_pages(file: BinaryIO, chunk: Chunk) -> Iterator[tuple[Fields, bytes]]:
                 raise ValueError(f"{count} values in a dictionary of {unpacked} bytes")
         else:
             seen += count
-            if count < 0 or seen > metadata.num_values:
-                raise ValueError(f"pages of more than {metadata.num_values} values")
+            if count < 0 or seen > chunk.values:
+                raise ValueError(f"pages of more than {chunk.values} values")
             file.seek(position)
             yield header, file.read(packed)
         position += packed
@@ -139,7 +153,7 @@ def _claims(header: Fields) -> Fields:
     return fields
 
 
-def _levels_of(content: bytes, header: Fields, compression: str) -> bytes:
+def _levels_of(content: bytes, header: Fields, codec: int) -> bytes:
     """Return the bytes of a page that hold its repetition levels."""
     if header[1] == _DATA_2:
         size = header[8][6]
@@ -148,9 +162,8 @@ def _levels_of(content: bytes, header: Fields, compression: str) -> bytes:
         return content[:size]
     if header[5][4] != _RLE:
         raise ValueError("levels in an encoding that is no longer written")
-    if compression != "UNCOMPRESSED":
-        codec = pa.Codec(_CODECS.get(compression, compression.lower()))
-        content = codec.decompress(content, header[2], asbytes=True)
+    if codec:
+        content = pa.Codec(_CODECS[codec]).decompress(content, header[2], asbytes=True)
     size = int.from_bytes(content[:4], "little")
     if size > len(content) - 4:
         raise ValueError(f"levels of {size} bytes in a page of {len(content)}")
@@ -159,7 +172,7 @@ def _levels_of(content: bytes, header: Fields, compression: str) -> bytes:
 
 def _count(content: bytes, width: int, count: int, tally: _Tally) -> None:
     """Add the levels of a page: runs of one level, and levels of ``width`` bits side by side."""
-    reader = _Thrift(content)
+    reader = Thrift(content)
     while count:
         head = reader.varint()
         if not head >> 1:
@@ -187,7 +200,7 @@ def _count_packed(packed: bytes, width: int, count: int, tally: _Tally) -> None:
     tally.begun(starts, count)
 
 
-class _Thrift:
+class Thrift:
     """Bytes in Thrift's compact protocol."""
 
     def __init__(self, content: bytes) -> None:
@@ -215,25 +228,33 @@ class _Thrift:
                 raise ValueError("an integer of more than 64 bits")
 
     def value(self, kind: int) -> Any:
-        """Return a value: an int, or of a struct field → value; others are passed over."""
+        """Return a value: int, bytes, list, or of a struct what :meth:`struct` says."""
         if kind in (1, 2):
             return kind == 1
         if kind in (3, 7):
             return self.take({3: 1, 7: 8}[kind])
         if kind in (4, 5, 6):
             value = self.varint()
+            if kind < 6 and value >> 32:
+                raise ValueError("an integer of more than 32 bits")
             return (value >> 1) ^ -(value & 1)
         if kind == 8:
             return self.take(self.varint())
+        if kind == 9:
+            head = self.take(1)[0]
+            size = head >> 4 if head < 0xF0 else self.varint()
+            return [self.value(head & 15) for _ in range(size)]
         if kind == 12:
             return self.struct()
-        raise ValueError(f"type {kind} in the header of a page")
+        raise ValueError(f"a value of type {kind}")
 
     def struct(self) -> Fields:
-        """Return the fields of a struct by their numbers."""
+        """Return the fields of a struct by their numbers, each of which may be there once."""
         fields: Fields = {}
         field = 0
         while head := self.take(1)[0]:
             field = field + (head >> 4) if head >> 4 else self.value(4)
+            if field in fields:  # readers differ in which of them they believe
+                raise ValueError(f"field {field} twice")
             fields[field] = self.value(head & 15)
         return fields

@@ -18,7 +18,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
 from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
 from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key
-from vrs_bench.evaluation.predictions.pages import Chunk, require_rows
+from vrs_bench.evaluation.predictions.pages import Chunk, require_rows, row_groups
 from vrs_bench.types import Array
 
 COLUMNS = ("scene", "time_step", "prediction")
@@ -27,7 +27,7 @@ _PARQUET_ROWS = 4
 """Rows of a Parquet file that are decoded at once."""
 _LARGER = 4
 """How much larger than expected a row may be, to be decoded all the same and told its shape."""
-_FOOTER, _FOOTER_ROW = 1 << 20, 1 << 10
+_FOOTER, _FOOTER_ROW = 1 << 17, 1 << 9
 """Bytes of the description of a file, and of those for a row; unpacked it takes a hundredfold."""
 
 
@@ -48,7 +48,7 @@ def parquet_rows(files: Iterable[Path], expected: Expected) -> Iterator[Predicti
 def _batches(path: Path, expected: Expected) -> Iterator[pa.RecordBatch]:
     with open_plain(path) as plain:
         try:
-            _require_footer(plain, expected)
+            groups = _described(plain, expected)
             with pq.ParquetFile(
                 plain,
                 pre_buffer=False,
@@ -58,9 +58,9 @@ def _batches(path: Path, expected: Expected) -> Iterator[pa.RecordBatch]:
                 _require_columns(shown(path), file.schema_arrow)
                 kind = file.schema_arrow.field("prediction").type
                 _require_sizes(shown(path), kind, _LARGER * math.prod(expected.shape))
-                for group in range(file.num_row_groups):
-                    _require_group(plain, file, group, expected)
-                    yield from file.iter_batches(_PARQUET_ROWS, [group], list(COLUMNS))
+                for index, group in enumerate(groups):
+                    _require_group(plain, file.schema, group, expected)
+                    yield from file.iter_batches(_PARQUET_ROWS, [index], list(COLUMNS))
         except BenchError:
             raise
         except Exception as error:  # of damaged bytes, the parser raises almost anything
@@ -68,35 +68,42 @@ def _batches(path: Path, expected: Expected) -> Iterator[pa.RecordBatch]:
             raise BenchError(text) from error
 
 
-def _require_footer(file: BinaryIO, expected: Expected) -> None:
-    """Raise ValueError where the description of a file is far too long to be one."""
+def _described(file: BinaryIO, expected: Expected) -> list[tuple[int, list[Chunk]]]:
+    """Return the rows and columns of the row groups, by the description at the end of a file.
+
+    Raises:
+        ValueError: it is far too long to be one.
+    """
     length = length_of(file)
     file.seek(max(0, length - 8))
     claimed = int.from_bytes(file.read(4), "little")
     most = _FOOTER + _FOOTER_ROW * expected.most_rows
     if claimed > most:
         raise ValueError(f"its description claims {claimed} bytes, expected at most {most}")
+    file.seek(max(0, length - 8 - claimed))
+    groups = row_groups(file.read(claimed))
     file.seek(0)
+    return groups
 
 
-def _require_group(plain: BinaryIO, file: pq.ParquetFile, group: int, expected: Expected) -> None:
-    """Raise an error where the rows of a row group, or their parts, are far larger than needed."""
-    metadata = file.metadata.row_group(group)
-    if metadata.num_rows > expected.most_rows:
+def _require_group(
+    file: BinaryIO, schema: pq.ParquetSchema, group: tuple[int, list[Chunk]], expected: Expected
+) -> None:
+    """Raise ValueError where there are far more rows than needed, or far larger ones."""
+    rows, chunks = group
+    if rows > expected.most_rows:
         raise ValueError(
-            f"row group of {metadata.num_rows} rows, far more than the {len(expected.keys)} of "
-            f"the split"
+            f"a row group of {rows} rows, far more than the {len(expected.keys)} of the split"
         )
-    for index in range(metadata.num_columns):
-        chunk = metadata.column(index)
-        name = chunk.path_in_schema.split(".")[0]
+    for index, chunk in enumerate(chunks):
+        column = schema.column(index)
+        name, levels = column.path.split(".")[0], column.max_repetition_level
         if name in COLUMNS:
-            levels = file.schema.column(index).max_repetition_level
             most = _LARGER * math.prod(expected.shape) if levels else 1
             try:
-                require_rows(plain, Chunk(chunk, levels, metadata.num_rows), most)
+                require_rows(file, chunk, rows, levels, most)
             except Exception as error:  # of damaged bytes, the parser raises almost anything
-                raise ValueError(f"row group {group}, column '{name}': {error}") from error
+                raise ValueError(f"column '{name}': {error}") from error
 
 
 def dataset_rows(dataset: Any) -> Iterator[PredictionRow]:
