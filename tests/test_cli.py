@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import shapely
 import typer
+import yaml
 from PIL import Image
 
 from vrs_bench import cli
@@ -192,6 +193,9 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
         ("show tiny --pixel 1,-2", "--pixel: expected ROW,COLUMN"),
         ("generate --cfg x.yaml", "Missing option '--o'"),
         ("generate --cfg x.yaml --o y --seed -1", "Invalid value for '--seed'"),
+        ("generate --cfg x.yaml --cfg y.yaml --o z", "--o: 1 folders for 2 recipes"),
+        ("derive --cfg x.yaml --o a --cfg y.yaml --o a", "--o: a is named twice"),
+        ("derive --cfg x --o a --product p --product q", "--product: 2 for 1 recipes"),
         ("compare one.json", "Missing argument"),
         ("submit predictions", "Missing option '--name'"),
     ],
@@ -412,6 +416,27 @@ def test_generate_and_derive_do_what_the_originals_did(tmp_path: Path) -> None:
     assert derived["frame_2.h5"].shape == (8, 10, 3)
     done = run(*derive, "x", "--product", "frames", cwd=tmp_path, status=1)
     assert message(done) == "frames: no product here (index.json is missing)\n"
+
+    # Several in one process, the same as one by one; stopped, it keeps what is complete.
+    names = ("--cfg", "generation.yaml", "--o", "first", "--cfg", "generation.yaml", "--o", "next")
+    done = run("generate", *names, cwd=tmp_path)
+    assert done.stdout == "first: 4 frames\nnext: 4 frames\n"
+    np.testing.assert_array_equal(frames(tmp_path / "next")["frame_1.h5"], latent["frame_1.h5"])
+    (tmp_path / "again.yaml").write_text(
+        yaml.safe_dump({"target_size": {"width": 10, "height": 8}, "seed": 1})
+    )
+    both = ("--cfg", "derivation.yaml", "--product", "first", "--o", "a")
+    both += ("--cfg", "again.yaml", "--product", "a", "--o", "b")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine").touch()
+    done = run("derive", *both, cwd=tmp_path, status=1)
+    assert done.stdout == "a: 2 frames\n"
+    assert "vrs-bench: b: is there already" in done.stderr
+    (tmp_path / "b" / "mine").unlink()
+    done = run("derive", *both, cwd=tmp_path)
+    assert done.stdout == "a: 2 frames\nb: 2 frames\n"
+    for made in ("a", "b"):
+        np.testing.assert_array_equal(frames(tmp_path / made)["frame_2.h5"], derived["frame_2.h5"])
 
     # Pictures of a product.
     assert run("show", "latent", cwd=tmp_path).stdout == "scene.png\n"

@@ -1,6 +1,12 @@
 """The original toy's recipes, unchanged, and its file layout."""
 
 import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -9,8 +15,9 @@ import pytest
 import sktime
 import yaml
 
+from vrs_bench.data.products import writer
 from vrs_bench.data.products.commands import derive, generate
-from vrs_bench.data.products.layout import Product
+from vrs_bench.data.products.layout import Features, Product
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import HERE, check_recipe, load_recipe
 from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
@@ -225,6 +232,137 @@ def test_an_interrupted_writer_goes_on(latent, tmp_path):
     for name, array in _arrays(latent).items():
         np.testing.assert_array_equal(array, _arrays(product.path)[name])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def _interrupted(out, steps=3):
+    """Generate the first steps of a product; return the folder in which it grows."""
+
+    def stop(done, total):
+        if done == steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(_generation(), out, stop)
+    return out.with_name(f".{out.name}.partial")
+
+
+@pytest.mark.parametrize("name", ["frames/frame_1.h5", "annotations/annotation_1.h5"])
+@pytest.mark.parametrize("left", [0.0, 0.5, 0.99])
+def test_a_file_that_was_cut_is_written_again(name, left, latent, tmp_path):
+    partial = _interrupted(tmp_path / "out")
+    os.truncate(partial / name, int((partial / name).stat().st_size * left))
+    product = generate(_generation(), tmp_path / "out")
+    for path, array in _arrays(latent).items():
+        np.testing.assert_array_equal(array, _arrays(product.path)[path])
+
+
+def test_what_was_not_flushed_does_not_outlive_the_machines_run(latent, tmp_path, monkeypatch):
+    """After a power failure a file can have its length and hold nothing but zeros."""
+    partial = _interrupted(tmp_path / "out")
+    frame = partial / "frames" / "frame_1.h5"
+    with h5py.File(frame, "r+") as file:
+        file["data"][:] = 0
+    monkeypatch.setattr(writer, "_boot", lambda: "another")
+    product = generate(_generation(), tmp_path / "out")
+    np.testing.assert_array_equal(product[1][0], Product(latent)[1][0])
+
+
+def test_all_is_flushed_before_the_product_is_in_its_place(tmp_path, monkeypatch):
+    out, flushed = tmp_path / "out", []
+
+    def flush(paths):
+        flushed.append((out.exists(), {path.name for path in paths}))
+
+    monkeypatch.setattr(writer, "flush", flush)
+    generate(_generation(), out)
+    files = {f"{kind}_{t}.h5" for t in range(6) for kind in ("frame", "annotation")}
+    folders = {"frames", "annotations", ".out.partial"}
+    assert flushed == [(False, files | folders), (True, {tmp_path.name})]
+
+
+def test_a_product_that_is_killed_at_any_moment_is_whole_or_goes_on(latent, tmp_path):
+    (tmp_path / "g.yaml").write_text(GENERATION)
+    words = [sys.executable, "-m", "vrs_bench", "generate", "--cfg", "g.yaml", "--o", "out"]
+    partial, out = tmp_path / ".out.partial", tmp_path / "out"
+    for wanted in (1, 3, 5):
+        child = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        while len(list(partial.glob("frames/frame_*.h5"))) < wanted and child.poll() is None:
+            time.sleep(0.001)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        if out.exists():
+            break
+    product = Product(out) if out.exists() else generate(_generation(), out)
+    for path, array in _arrays(latent).items():
+        np.testing.assert_array_equal(array, _arrays(product.path)[path])
+
+
+def test_a_full_disk_is_an_error_and_not_a_crash(tmp_path):
+    """A limit on the size of files fails as a full disk does: in the midst of a write."""
+    (tmp_path / "g.yaml").write_text(GENERATION)
+    words = [sys.executable, "-m", "vrs_bench", "generate", "--cfg", "g.yaml", "--o", "out"]
+    done = subprocess.run(
+        words,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert done.returncode == 1, done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".out.partial/frames/*"))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (5, 700, 200)])
+def test_a_frame_is_the_file_that_hdf5_itself_writes(shape, tmp_path):
+    frame = np.random.default_rng(0).random(shape, np.float32)
+    writer._write_hdf5(tmp_path / "ours.h5", frame)
+    with h5py.File(tmp_path / "theirs.h5", "w") as file:
+        file.create_dataset("data", data=np.ascontiguousarray(frame.transpose(1, 2, 0)))
+    with h5py.File(tmp_path / "ours.h5") as ours, h5py.File(tmp_path / "theirs.h5") as theirs:
+        np.testing.assert_array_equal(ours["data"][()], theirs["data"][()])
+        assert ours["data"].dtype == theirs["data"].dtype == np.float32
+        assert list(ours) == ["data"]
+    with h5py.File(tmp_path / "ours.h5", "r+") as file:  # it can be written on
+        file["more"] = 1
+        file["data"][0, 0, 0] = 2
+
+
+def test_annotations_are_read_as_they_are_also_where_they_differ(tmp_path):
+    masks = [np.full((2, 8, 9), value, np.int16) for value in (1, 1, 2)]
+    size = Features(width=9, height=8, nbands=1, horizon=3, ndigit=2, nframes=0)
+    making = writer.ProductWriter(tmp_path / "product", size, "x", "h5")
+    for step, mask in enumerate(masks):
+        making.write(step, np.zeros((1, 8, 9), np.float32), mask)
+    making.close()
+    product = Product(tmp_path / "product")
+    for _ in range(2):
+        for step, mask in enumerate(masks):
+            annotation = product.annotation(step)
+            np.testing.assert_array_equal(annotation, mask.transpose(1, 2, 0))
+            annotation[:] = 7  # the reader's own: the next is not touched
+    # Written over by another of the same size: what is there now counts.
+    other = tmp_path / "product" / "annotations" / "annotation_2.h5"
+    product.annotation(0)
+    (other.parent / "annotation_0.h5").write_bytes(other.read_bytes())
+    assert product.annotation(0).max() == 2
+
+
+def test_a_complete_product_is_used_again_only_where_it_is_the_same(latent, tmp_path):
+    made = generate(_generation(), tmp_path / "out").path
+    before = (made / "frames" / "frame_0.h5").stat().st_mtime_ns
+    again = generate(_generation(), made, reuse=True)
+    assert (again.path / "frames" / "frame_0.h5").stat().st_mtime_ns == before
+    with pytest.raises(BenchError, match="is there already"):
+        generate(_generation(seed=1), made, reuse=True)
+    other = generate(_generation(seed=1), tmp_path / "other").path
+    derived = derive(_derivation(), latent, tmp_path / "derived").path
+    assert derive(_derivation(), made, derived, reuse=True).path == derived
+    with pytest.raises(BenchError, match="is there already"):  # the same recipe of another ground
+        derive(_derivation(), other, derived, reuse=True)
 
 
 def test_what_another_recipe_left_is_not_mixed_in(tmp_path):

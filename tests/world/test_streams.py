@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
-from vrs_bench.world.streams import normal, stream
+from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.streams import QUANTILES, midpoints, normal, stream
+from vrs_bench.world.streams import _normal_quantiles as normal_quantiles
 
 
 def test_the_same_key_gives_the_same_draws_and_any_other_key_others():
@@ -45,3 +47,11 @@ def test_a_frozen_draw_guards_the_bytes():
 
 
 FROZEN = [0.856536865234375, 0.9480743408203125, -1.04498291015625, 0.201873779296875, 0.2890625]
+
+
+def test_the_table_of_the_normal_distribution_does_not_depend_on_who_computes_it():
+    """Two implementations give the same table, and no value is near a tie of its rounding."""
+    quantiles = special.ndtri(midpoints())
+    quantiles /= quantiles.std()
+    np.testing.assert_array_equal(normal_quantiles(), settle(quantiles, bits=16))
+    assert np.abs(quantiles * QUANTILES % 1 - 0.5).min() > 1e-6
