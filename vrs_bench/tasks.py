@@ -313,16 +313,13 @@ def bind(task: str | Task, source: BenchmarkRecipe | Described) -> BoundTask:
             raise BenchError(
                 f"sensors.{task.name}: no input '{name}'{did_you_mean(name, task.sensors)}"
             )
-    sensors = {
-        column: own[column] if column in own else load_recipe(SensorRecipe, packaged)
-        for column, packaged in task.sensors.items()
-    }
+    packaged = {column: load_recipe(SensorRecipe, name) for column, name in task.sensors.items()}
+    sensors = {**packaged, **own}
     for column, sensor in sensors.items():
-        expected = load_recipe(SensorRecipe, task.sensors[column]).product
-        if sensor.product != expected:
+        if sensor.product != packaged[column].product:
             raise BenchError(
-                f"sensors.{task.name}.{column}: expected a sensor of the product '{expected}', "
-                f"got '{sensor.product}'"
+                f"sensors.{task.name}.{column}: expected a sensor of the product "
+                f"'{packaged[column].product}', got '{sensor.product}'"
             )
     needed = {*BANDS, task.target_product, *(sensor.product for sensor in sensors.values())}
     require_products(world, *needed)
