@@ -251,7 +251,7 @@ def test_data_of_other_sensors_is_made_again(built, tmp_path, monkeypatch):
     shutil.copytree(built, folder)
     noisier = load_recipe(SensorRecipe, "super_res")
     noisier = noisier.model_copy(update={"stages": (*noisier.stages, Noise(read_noise=0.01))})
-    monkeypatch.setattr("vrs_bench.tasks.load_recipe", lambda model, name: noisier)
+    monkeypatch.setattr("vrs_bench.tasks.binding.load_recipe", lambda model, name: noisier)
     build(["super_res"], RECIPE, folder)
     shard = "super_res/test-00000-of-00001.parquet"
     assert _bytes(folder)[shard] != _bytes(built)[shard]
