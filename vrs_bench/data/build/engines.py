@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -90,12 +89,9 @@ def in_processes(jobs: Sequence[Job], workers: int, advance: Advance) -> Iterato
         return
     context = multiprocessing.get_context("spawn")
     counter: Any = context.Value("q", 0)
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(
-            min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(counter,)
-        ) as pool,
-    ):
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(counter,)
+    ) as pool:
         rest = iter(jobs)
         waiting = {pool.submit(_make_counted, job) for job in islice(rest, 2 * workers)}
         seen = 0
@@ -145,22 +141,3 @@ def _make_counted(job: Job) -> Finished:
 def _count(rows: int) -> None:
     with _counter.get_lock():
         _counter.value += rows
-
-
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables that hold linear algebra to a number of threads."""
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let worker processes start with one linear-algebra thread each: they share the cores."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

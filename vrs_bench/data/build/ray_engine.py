@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from importlib.metadata import version
 from itertools import islice
 
-from vrs_bench.data.build.engines import THREADS, Advance, Finished, Job, make_shard
+from vrs_bench.data.build.engines import Advance, Finished, Job, make_shard
 from vrs_bench.data.build.shards import WRITER
 from vrs_bench.errors import BenchError
 
@@ -38,11 +38,8 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
         raise BenchError("--engine ray needs: pip install 'vrs-bench[ray]'") from error
     _require_listener(address)
     with redirect_stdout(sys.stderr):  # what Ray says of lost workers is no result
-        threads = {"env_vars": dict.fromkeys(THREADS, "1")}
         try:
-            ray.init(
-                address=address, runtime_env=threads, log_to_driver=False, logging_level="error"
-            )
+            ray.init(address=address, log_to_driver=False, logging_level="error")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise BenchError(
                 f"no Ray cluster at '{address}' ({error}); start one with: ray start --head, or "
