@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from vrs_bench.columns import Row
 from vrs_bench.data.arrow import arrow_schema, column_encodings, to_arrow
@@ -127,16 +128,21 @@ def write_shard(
     columns = tuple(c for c in bound.columns if c.visible or not shard.inputs_only)
     schema = arrow_schema(columns)
     rows, digest = 0, ValuesDigest(columns)
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=False,
-        column_encoding=column_encodings(columns),
-        write_statistics=False,
-        write_page_checksum=True,
-    ) as writer:
+    with (
+        # The matrices are small: threads that share their products spend five times the work in
+        # waiting for each other, and take the cores of other workers.
+        threadpool_limits(1, user_api="blas"),
+        pq.ParquetWriter(
+            path,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            column_encoding=column_encodings(columns),
+            write_statistics=False,
+            write_page_checksum=True,
+        ) as writer,
+    ):
         group: list[Row] = []
 
         def flush() -> None:
