@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from vrs_bench.data.build.building import build
 from vrs_bench.data.build.shards import SPLITS, file_digest, private_plan, split_scenes
-from vrs_bench.data.manifest import read_manifest
+from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.data.private import (
     VARIABLE,
     build_private,
@@ -157,11 +157,11 @@ def test_what_was_not_fixed_in_advance_is_found_out(
 
 
 def rewrite_manifest(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change every entry of a manifest, which then no longer says its own digest."""
+    """Change every entry of a manifest, and its digest of itself with them."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for entry in manifest["files"].values():
         change(entry)
-    manifest.pop("sha256", None)
+    manifest["sha256"] = Manifest.model_validate_json(json.dumps(manifest)).own_digest()
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from vrs_bench.columns import Row
 from vrs_bench.data.arrow import arrow_schema, column_encodings, to_arrow
+from vrs_bench.data.manifest import shard_name
 from vrs_bench.data.values import ValuesDigest
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import BoundTask
@@ -54,7 +55,7 @@ class Shard:
     @property
     def path(self) -> str:
         """Path inside the dataset folder."""
-        return f"{self.task}/{self.split}-{self.index:05d}-of-{self.of:05d}.parquet"
+        return shard_name(self.task, self.split, self.index, self.of)
 
 
 @dataclass(frozen=True)
