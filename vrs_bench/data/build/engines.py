@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -20,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vrs_bench.data.build.shards import Shard, Written, write_shard
+from vrs_bench.data.build.shards import Shard, Written, digest_shard, write_shard
 from vrs_bench.data.build.store import open_store
 from vrs_bench.data.manifest import FileEntry
 from vrs_bench.errors import BenchError
@@ -59,9 +58,7 @@ def make_shard(job: Job, advance: Advance = lambda rows: None) -> Finished:
     store, shard = open_store(job.out), job.shard
     truth: Written | None = None
     if shard.inputs_only:
-        with tempfile.TemporaryDirectory() as folder:
-            whole = replace(shard, inputs_only=False)
-            truth = write_shard(whole, job.bound, Path(folder) / "truth")
+        truth = digest_shard(replace(shard, inputs_only=False), job.bound)
 
     def write(path: Path) -> FileEntry:
         written = write_shard(shard, job.bound, path, advance)
