@@ -8,7 +8,7 @@ from pathlib import Path
 from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.data.products.layout import INDEX, Product
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import write_text
+from vrs_bench.paths import named, write_text
 from vrs_bench.plots.display import save, save_animation
 from vrs_bench.plots.physics import class_signatures, texture_kernels
 from vrs_bench.plots.product import product_animation, product_panel
@@ -44,7 +44,7 @@ def draw(
     Raises:
         BenchError: the source is none of these, or does not have what is asked.
     """
-    if (Path(source) / INDEX).is_file():
+    if (named(source) / INDEX).is_file():
         product = Product(source)
         if view == "scene":
             return save(product_panel(product, step or 0), out)

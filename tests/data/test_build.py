@@ -429,7 +429,6 @@ def test_faulty_requests_write_nothing(tmp_path):
     ("change", "message"),
     [
         (lambda m: m.update(files={"../x.parquet": next(iter(m["files"].values()))}), "no shard"),
-        (lambda m: m.update(format=2), "not a manifest"),
         (lambda m: m.pop("recipe"), "not a manifest"),
         (lambda m: m.update(extra=1), "not a manifest"),
     ],

@@ -83,8 +83,9 @@ def evaluate(
     """
     from vrs_bench.evaluation import evaluate as score
     from vrs_bench.metrics.catalogue import GROUPS
+    from vrs_bench.paths import named
 
-    if out is not None and out.is_dir():  # said before minutes of scoring, not after
+    if out is not None and named(out).is_dir():  # said before minutes of scoring, not after
         raise BenchError(f"{out}: is a folder; name a file")
     with progress_bar(f"evaluate {predictions}") as report:
         result = score(

@@ -6,13 +6,12 @@ writes the same values, and by the same version of pyarrow the same bytes.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from vrs_bench.data.build.shards import WRITER, Shard, Written, write_shard
+from vrs_bench.data.build.shards import WRITER, Shard, Written, digest_shard, write_shard
 from vrs_bench.data.build.store import open_store
 from vrs_bench.data.manifest import FileEntry
 from vrs_bench.engines import cluster, processes
@@ -50,9 +49,7 @@ def make_shard(job: Job, advance: Advance = lambda rows: None) -> Finished:
     store, shard = open_store(job.out), job.shard
     truth: Written | None = None
     if shard.inputs_only:
-        with tempfile.TemporaryDirectory() as folder:
-            whole = replace(shard, inputs_only=False)
-            truth = write_shard(whole, job.bound, Path(folder) / "truth")
+        truth = digest_shard(replace(shard, inputs_only=False), job.bound)
 
     def write(path: Path) -> FileEntry:
         written = write_shard(shard, job.bound, path, advance)
