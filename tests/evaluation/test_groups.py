@@ -149,6 +149,8 @@ def test_the_original_profile_scores_by_its_own_names(folder: DatasetFolder) -> 
     [
         ({"groups": ["distorsion"]}, "unknown group 'distorsion'; did you mean 'distortion'?"),
         ({"groups": []}, "groups: expected at least one of distortion"),
+        ({"profile": "original", "groups": ["sam"]}, "leave groups and classifier out"),
+        ({"profile": "original", "classifier": "x.npz"}, "leave groups and classifier out"),
         ({"profile": "orginal"}, "unknown profile 'orginal'; did you mean 'original'?"),
         ({"classifier": "nowhere.npz"}, "nowhere.npz"),
     ],

@@ -73,6 +73,23 @@ def test_the_json_has_direction_unit_version_and_null_for_no_interval(tmp_path: 
     assert list(psnr["per_scene"]) == ["900000"]
 
 
+def test_warnings_stand_before_the_tables_and_are_kept(tmp_path: Path) -> None:
+    result = replace(make(), warnings=["bands look reversed", "much was clipped"])
+    head, warnings, *_ = str(result).split("\n\n")
+    assert head.startswith("super_res, split test")
+    assert warnings.splitlines() == ["Warnings:", "  bands look reversed", "  much was clipped"]
+    assert "Warnings" not in str(make())
+    result.to_json(tmp_path / "scores.json")
+    assert Result.from_json(tmp_path / "scores.json") == result
+
+
+def test_a_result_from_before_there_were_warnings_is_read(tmp_path: Path) -> None:
+    data = make().to_dict()
+    del data["warnings"]
+    (tmp_path / "scores.json").write_text(json.dumps(data))
+    assert Result.from_json(tmp_path / "scores.json").warnings == []
+
+
 def set_at(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
     def change(data: dict[str, Any]) -> None:
         for key in path[:-1]:
@@ -101,6 +118,10 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "digest": (set_at("dataset_digest", to="../.."), "dataset_digest: String should match"),
     "version": (set_at("format", to=1), "format: Input should be 2"),
     "version, said in words": (set_at("format", to=3), "reads format 2: evaluate the predictions"),
+    "a warning that is no text": (
+        set_at("warnings", to=[1]),
+        "warnings.0: Input should be a valid",
+    ),
     "a reason that is no text": (set_at("left_out", to={"sam": 1}), "left_out.sam: Input should"),
     "confidence": (set_at("confidence", to=95), "confidence: Input should be less than 1"),
     "scene": (set_at(*PSNR, "per_scene", to={"x": 1.0}), "scores.psnr.per_scene.x"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from vrs_bench.cli.app import (
     progress_bar,
 )
 from vrs_bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from vrs_bench.evaluation import Result
 
 Predictions = Annotated[
     Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
@@ -55,8 +58,9 @@ def evaluate(
     data: Data = Path("vrs-toy"),
     split: Split = "test",
     groups: Annotated[
-        str, typer.Option(help="Of distortion,perceptual,downstream,consistency; default: all.")
-    ] = "",
+        str | None,
+        typer.Option(help="Of distortion,perceptual,downstream,consistency; default: all."),
+    ] = None,
     bounds: Annotated[
         bool, typer.Option(help="Place scores between the trivial baseline's and the truth's.")
     ] = True,
@@ -82,9 +86,15 @@ def evaluate(
     Example: `vrs-bench evaluate predictions/bicubic --groups distortion --no-bounds --workers 2`
     """
     from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.metrics.catalogue import GROUPS
     from vrs_bench.paths import named
 
+    if profile == "original":
+        for option, value in (("--groups", groups), ("--classifier", classifier)):
+            if value is not None:
+                raise typer.BadParameter(
+                    "the original profile has its own metrics; leave it out",
+                    param_hint=option,
+                )
     if out is not None and named(out).is_dir():  # said before minutes of scoring, not after
         raise BenchError(f"{out}: is a folder; name a file")
     with progress_bar(f"evaluate {predictions}") as report:
@@ -93,7 +103,7 @@ def evaluate(
             task,
             data,
             split,
-            groups=[word.strip() for word in groups.split(",")] if groups else GROUPS,
+            groups=None if groups is None else [word.strip() for word in groups.split(",")],
             bounds=bounds,
             profile=profile,
             classifier=classifier,
@@ -104,12 +114,18 @@ def evaluate(
         )
     if out is not None:
         result.to_json(out)
+    _warn(result)
     print(json.dumps(result.to_dict()) if as_json else result)
     if plots is not None:
         from vrs_bench.plots.evaluation import evaluation_plots
 
         for path in evaluation_plots(result, predictions, data, plots):
             print(path, file=sys.stderr if as_json else sys.stdout)
+
+
+def _warn(result: Result) -> None:
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 @app.command()
@@ -190,6 +206,7 @@ def submit(
     check_entry(task, name, submissions, replace, **about)
     with progress_bar(f"evaluate {predictions}") as report:
         result = score(predictions, task, data, split, progress=report, workers=workers)
+    _warn(result)
     print(write_submission(make_submission(result, name, **about), submissions, replace))
 
 

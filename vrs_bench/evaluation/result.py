@@ -67,6 +67,8 @@ class Result:
     """Whose definitions: ours, or those of the original project."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Metric that was asked for → why it does not apply to the task."""
+    warnings: list[str] = field(default_factory=list)
+    """What looks like a mistake in the predictions, though they could be scored."""
     format: Literal[2] = RESULT_VERSION
 
     __pydantic_config__ = STRICT
@@ -139,7 +141,15 @@ class Result:
         )
         if self.profile == "original":
             head += "; definitions of the original project"
-        return report(head, self.scores, self.bounds, self.slices, self.left_out, self.confidence)
+        return report(
+            head,
+            self.warnings,
+            self.scores,
+            self.bounds,
+            self.slices,
+            self.left_out,
+            self.confidence,
+        )
 
 
 @cache

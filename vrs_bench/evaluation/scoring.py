@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -19,8 +20,10 @@ from vrs_bench.engines.processes import Engine
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import Method, keep_bounds, packaged_bounds, rival_methods
 from vrs_bench.evaluation.judge import Judge, make_judge
+from vrs_bench.evaluation.orders import Likeness, likeness
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
+from vrs_bench.evaluation.remarks import remarks
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
@@ -45,7 +48,7 @@ def evaluate(
     data: str | Path | DatasetFolder,
     split: str = "test",
     *,
-    groups: Iterable[str] = GROUPS,
+    groups: Iterable[str] | None = None,
     bounds: bool = True,
     profile: str = "standard",
     classifier: str | Path | None = None,
@@ -75,15 +78,16 @@ def evaluate(
         task: name of the task.
         data: dataset folder.
         split: ``train``, ``validation`` or ``test``; ``private`` of a revealed folder.
-        groups: of metrics: ``distortion``, ``perceptual``, ``downstream``, ``consistency``. The
-            perceptual and the downstream group need ``pip install 'vrs-bench[evaluation]'``.
-            Metrics that don't apply to the task are left out, and the result says why.
+        groups: of metrics: ``distortion``, ``perceptual``, ``downstream``, ``consistency``; None
+            for all. The perceptual and the downstream group need
+            ``pip install 'vrs-bench[evaluation]'``. Metrics that don't apply to the task are left
+            out, and the result says why.
         bounds: also score the task's trivial baseline and the truth itself, between which each
             score is placed. Known in advance for the test splits of the packaged recipes; of
             metrics of which they aren't, they are measured: up to the time of two more
             evaluations.
-        profile: ``"original"`` scores by the definitions of the original project instead; groups
-            and bounds don't apply then.
+        profile: ``"original"`` scores by the definitions of the original project instead; there
+            are no groups and bounds then, and no classifier.
         classifier: file of a reference classifier, for a world that no packaged one fits.
         resamples: bootstrap samples of scenes for the confidence intervals.
         seed: of the bootstrap.
@@ -95,10 +99,11 @@ def evaluate(
         address: of the Ray cluster; None starts one here for the time of the evaluation.
 
     Raises:
-        BenchError: no such data, task, split, group, profile or engine; no metric of the groups
-            applies to the task; a worker was killed; or predictions that are missing, duplicate,
-            unknown or unreadable, of wrong shape, dtype or range, or not finite. All problems are
-            listed at once.
+        BenchError: no such data, task, split, group, profile or engine; groups or a classifier for
+            the original profile; no metric of the groups applies to the task; a worker was
+            killed; or predictions that are missing, duplicate, unknown or unreadable, of wrong
+            shape, dtype or range, or not finite. All problems are listed at once. What can be
+            scored, yet looks like a mistake, is in the result's ``warnings``.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     definition = folder.manifest.bound(task)
@@ -106,9 +111,13 @@ def evaluate(
     _known("profile", [profile], PROFILES)
     crew = _crew(workers, engine, address)
     standard = profile == "standard"
-    judge = make_judge(
-        folder, definition, _in_order(groups) if standard else ("original",), classifier
-    )
+    if not standard and (groups, classifier) != (None, None):
+        raise BenchError(
+            "the profile 'original' has its own metrics, which look through nothing: leave groups "
+            "and classifier out"
+        )
+    asked = _in_order(GROUPS if groups is None else groups) if standard else ("original",)
+    judge = make_judge(folder, definition, asked, classifier)
     placed: dict[str, Bound] = {}
     contestants: dict[str, Contestant] = {}
     if standard and bounds:
@@ -123,6 +132,8 @@ def evaluate(
     tally = tallies["predictions"]
     if "floor" in tallies:
         placed |= bounds_of(tallies["floor"], tallies["ceiling"])
+    scores = tally.scores(resamples, seed)
+    clipped_share = clipped.count / math.prod(expected.stack_shape)
     return Result(
         task=task,
         split=split,  # type: ignore[arg-type]  # the folder has it
@@ -137,12 +148,14 @@ def evaluate(
         resamples=resamples,
         seed=seed,
         references=judge.references(),
-        scores=tally.scores(resamples, seed),
+        scores=scores,
         slices=tally.slices(resamples, seed),
         confusion=tally.confusion(),
         bounds={m.name: placed[m.name] for m in judge.metrics if m.name in placed},
         profile="standard" if standard else "original",
         left_out=judge.left_out,
+        warnings=prediction_of.remarks
+        + remarks(scores, placed, clipped_share, clipped.likenesses, definition.bands),
     )
 
 
@@ -188,6 +201,8 @@ class ClippedPredictions:
         self._hash = hashlib.sha256()
         self.count = 0
         """Values so far that were clipped."""
+        self.likenesses: list[Likeness] = []
+        """Of each scene so far."""
 
     def __call__(self, scene: SceneTruth) -> Floats:
         """Return the predictions of a scene, (row, band, height, width) float32 in [0, 1]."""
@@ -199,6 +214,7 @@ class ClippedPredictions:
             if image.min() < 0 or image.max() > 1:
                 self.count += int(np.count_nonzero((image < 0) | (image > 1)))
                 np.clip(image, 0, 1, out=image)
+        self.likenesses.append(likeness(scene, images))
         return images
 
     @property
