@@ -13,7 +13,8 @@ import pytest
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Bound, Comparison, PartScore, Result, Score, compare
-from vrs_bench.evaluation.statistics import bootstrap_interval, paired_bootstrap
+from vrs_bench.evaluation.paired import paired_test
+from vrs_bench.evaluation.statistics import bootstrap_interval
 
 N = 8
 
@@ -38,7 +39,7 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
         clipped_values=3,
         predictions_sha256="a" * 64,
         confidence=0.95,
-        resamples=1000,
+        resamples=10_000,
         seed=0,
         references={"encoder": "e" * 64},
         slices={"position": {"border": {"psnr": PartScore(29.0, 28.5, 29.5, n)}}},
@@ -245,9 +246,9 @@ def test_what_was_left_out_is_said_once_for_each_reason() -> None:
 # Comparisons
 
 
-def test_compare_is_the_paired_bootstrap_of_the_scenes() -> None:
+def test_compare_is_the_paired_test_of_the_scenes() -> None:
     a, b = make(1.0, seed=1), make(seed=2)
-    paired = paired_bootstrap(*(list(r.scores["psnr"].per_scene.values()) for r in (a, b)))
+    paired = paired_test(*(list(r.scores["psnr"].per_scene.values()) for r in (a, b)))
     assert paired.interval is not None
     assert compare(a, b, "psnr") == Comparison(
         "psnr", paired.difference, *paired.interval, paired.p_value, paired.effect_size, N

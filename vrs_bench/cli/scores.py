@@ -135,7 +135,7 @@ def compare(
     metric: Annotated[str, typer.Option(help="Metric; default: the headline of the task.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Compare two results by a paired bootstrap over scenes.
+    """Compare two results by a paired sign-flip test over scenes.
 
     Example: `vrs-bench compare unet.json bicubic.json --metric psnr`
     """

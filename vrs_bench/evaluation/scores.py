@@ -25,8 +25,8 @@ class Score:
     """Mean over scenes of the mean over the rows of a scene; for a metric that is one number for
     a whole split, that number."""
     ci_low: float | None
-    """Lower end of the confidence interval of the mean; None where there is one scene, or one
-    number for the split."""
+    """Lower end of the confidence interval over scenes: bootstrap-t of a mean, jackknife of one
+    number for the split; None where there is one scene."""
     ci_high: float | None
     per_scene: dict[int, float]
     """Scene → mean over its rows, in the order of the split; empty where there is one number for

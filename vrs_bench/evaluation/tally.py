@@ -11,13 +11,18 @@ from typing import Any
 import numpy as np
 
 from vrs_bench.evaluation.scores import Bound, PartScore, Score
-from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_intervals
+from vrs_bench.evaluation.statistics import (
+    CONFIDENCE,
+    bootstrap_intervals,
+    jackknife_interval,
+)
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, PerSplit
 from vrs_bench.metrics.scene import JudgedScene, Measured, Part
 from vrs_bench.types import Array
 
 PerScene = dict[int, float]
+Ends = tuple[float, float] | tuple[None, None]
 
 
 @dataclass(frozen=True)
@@ -82,21 +87,20 @@ class Tally:
         """Return the score of every metric, in the order of the catalogue."""
         means = self.means()
         per_scene = [self._values.get(metric, {}) for metric in means]
-        intervals = _intervals(per_scene, resamples, seed)
+        intervals = dict(zip(means, _intervals(means, per_scene, resamples, seed), strict=True))
+        intervals |= self._jackknife()
         return {
             metric: Score(
                 metric=metric,
                 mean=mean,
-                ci_low=low,
-                ci_high=high,
+                ci_low=intervals[metric][0],
+                ci_high=intervals[metric][1],
                 per_scene=dict(of),
                 unit=METRICS[metric].unit,
                 higher_is_better=METRICS[metric].higher_is_better,
                 version=METRICS[metric].version,
             )
-            for (metric, mean), of, (low, high) in zip(
-                means.items(), per_scene, intervals, strict=True
-            )
+            for (metric, mean), of in zip(means.items(), per_scene, strict=True)
         }
 
     def means(self) -> dict[str, float]:
@@ -113,13 +117,25 @@ class Tally:
             for metric in METRICS
             if metric in of
         ]
-        intervals = _intervals([values for *_, values in places], resamples, seed)
+        metrics = [metric for *_, metric, _ in places]
+        intervals = _intervals(metrics, [values for *_, values in places], resamples, seed)
         slices: dict[str, dict[str, dict[str, PartScore]]] = {}
         for (kind, name, metric, values), (low, high) in zip(places, intervals, strict=True):
             mean = float(np.mean(list(values.values())))
             part = slices.setdefault(kind, {}).setdefault(name, {})
             part[metric] = PartScore(mean, low, high, len(values))
         return slices
+
+    def _jackknife(self) -> dict[str, Ends]:
+        """Return the intervals of the metrics that are of a split."""
+        intervals: dict[str, Ends] = {}
+        for name, value in self._of_split.items():
+            metric, computed = METRICS[name], METRICS[name].computed
+            if isinstance(computed, PerSplit):
+                without = computed.without_each(list(self._gathered[computed.gather].values()))
+                found = jackknife_interval(value, without, (metric.low, metric.high), CONFIDENCE)
+                intervals[name] = found or (None, None)
+        return intervals
 
     def confusion(self) -> dict[str, list[list[int]]]:
         """Return the confusion matrices over the split."""
@@ -133,8 +149,9 @@ def bounds_of(floor: Tally, ceiling: Tally) -> dict[str, Bound]:
 
 
 def _intervals(
-    samples: Iterable[PerScene], resamples: int, seed: int
-) -> list[tuple[float, float] | tuple[None, None]]:
+    metrics: Iterable[str], samples: Iterable[PerScene], resamples: int, seed: int
+) -> list[Ends]:
     lists = [list(values.values()) for values in samples]
-    found = bootstrap_intervals(lists, resamples, CONFIDENCE, seed)
+    limits = [(METRICS[metric].low, METRICS[metric].high) for metric in metrics]
+    found = bootstrap_intervals(lists, limits, resamples, CONFIDENCE, seed)
     return [interval or (None, None) for interval in found]
