@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from vrs_bench.evaluation import Result, Score
+from vrs_bench.leaderboard.provenance import Verification
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.tasks import TASKS
 
@@ -48,6 +49,22 @@ def make_result(scores: Mapping[str, Sequence[float]], **changes: Any) -> Result
     return Result(**{**fields, "scores": made, **changes})
 
 
+def stamped(entry: Submission) -> Submission:
+    """Return an entry as if its predictions had been scored again."""
+    stamp = Verification(
+        date=entry.date,
+        package="0.1.0",
+        machine="Linux x86_64, 2 cores",
+        python="3.12.0",
+        numpy="2.2.0",
+        kind="submitted",
+        largest_deviation=0.0,
+        deviating_score="",
+        content_sha256=entry.content_digest(),
+    )
+    return entry.model_copy(update={"verification": stamp})
+
+
 @pytest.fixture(autouse=True)
 def psnr_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let PSNR rank, so that entries here need one score only."""
@@ -57,20 +74,25 @@ def psnr_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def make_entry() -> MakeEntry:
-    """Return a function that makes an entry from a name and the PSNR of each test scene."""
+    """Return a function that makes an entry from a name and the PSNR of each test scene.
+
+    It is verified, unless ``claimed`` is true.
+    """
 
     def make(
         name: str = "Bicubic",
         psnr: Sequence[float] = (30.0, 31.0, 32.5),
         about: Mapping[str, str] | None = None,
+        claimed: bool = False,
         **changes: Any,
     ) -> Submission:
         scores = {"psnr": psnr, **changes.pop("scores", {})}
-        return Submission(
+        entry = Submission(
             name=name,
             date=datetime.date(2026, 1, 31),
             result=make_result(scores, **changes),
             **(about or {}),
         )
+        return entry if claimed else stamped(entry)
 
     return make

@@ -50,17 +50,29 @@ def test_an_evaluated_submission_is_read_as_it_was_written(tiny: Path, tmp_path:
 
 
 def test_the_file_says_who_what_and_how(make_entry: Any, tmp_path: Path) -> None:
-    entry = make_entry("U-Net", (30.0, 31.0), {"authors": "Ada", "notes": "Five seeds."})
+    about = {"authors": "Ada", "notes": "Five seeds."}
+    entry = make_entry("U-Net", (30.0, 31.0), about, claimed=True)
     data = json.loads(write_submission(entry, tmp_path).read_text(encoding="utf-8"))
     result = data.pop("result")
     assert data == {
-        "format": 2,
+        "format": 3,
         "name": "U-Net",
         "authors": "Ada",
         "url": "",
         "code": "",
         "notes": "Five seeds.",
         "date": "2026-01-31",
+        "provenance": {
+            "parameters": None,
+            "training_data": "",
+            "inputs": [],
+            "seeds": [],
+            "hours": None,
+            "hardware": "",
+            "licence": "",
+            "predictions": "",
+        },
+        "verification": None,
     }
     psnr = result["scores"]["psnr"]
     assert (psnr["mean"], psnr["unit"], psnr["higher_is_better"]) == (30.5, "dB", True)
@@ -228,7 +240,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no name": (lambda data: data.pop("name"), "name: Field required"),
     "no result": (lambda data: data.pop("result"), "result: Field required"),
     "unknown key": (set_at("script", to="x"), "script: Extra inputs are not permitted"),
-    "format": (set_at("format", to=1), "format: Input should be 2"),
+    "format": (set_at("format", to=1), "format: Input should be 3"),
     "number for text": (set_at("notes", to=3), "notes: Input should be a valid string"),
     "no date": (set_at("date", to="yesterday"), "date: Input should be a valid date"),
     "control character": (set_at("name", to="a\x1bb"), "name: "),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import re
-import unicodedata
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.result import Result
+from vrs_bench.leaderboard.provenance import Provenance, Verification
+from vrs_bench.leaderboard.texts import Line, Link, Name, Text, slug
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.paths import write_text
 from vrs_bench.references import packaged_references
@@ -22,18 +25,13 @@ MAX_BYTES = 4_000_000
 """An entry of 1,500 test scenes and thirty metrics has 1.5 MB; anything much larger is no entry."""
 _ROUNDING = 1e-6
 
-# Without control characters, line separators, and marks that turn the direction of what follows.
-Line = Annotated[
-    str, Field(max_length=200, pattern=r"^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")
-]
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
-Link = Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s\p{Cc}<>\"'`()\[\]\\|]+)?$")]
+M = TypeVar("M", bound=Settings)
 
 
 class About(Settings):
     """Who, what and how: what an entry says besides its scores."""
 
-    name: Annotated[Line, Field(min_length=1, max_length=80)]
+    name: Name
     """Name of the method."""
     authors: Line = ""
     url: Link = ""
@@ -46,27 +44,29 @@ class About(Settings):
 class Submission(About):
     """One entry of the leaderboard, as it lies in ``submissions/<task>/<slug>.json``."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     date: datetime.date
+    provenance: Provenance = Field(default_factory=Provenance)
     result: Result
+    verification: Verification | None = None
 
     @property
     def slug(self) -> str:
         """File name of the entry, without its ending."""
         return slug(self.name)
 
+    @property
+    def state(self) -> Literal["claimed", "verified", "private"]:
+        """``claimed`` until someone else has scored the predictions; ``private`` if on a split
+        whose truth was held back."""
+        if self.verification is None:
+            return "claimed"
+        return "private" if self.result.split == "private" else "verified"
 
-def slug(name: str) -> str:
-    """Return a name as lower-case ASCII words joined by hyphens.
-
-    Raises:
-        BenchError: nothing is left of the name.
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    words = re.findall(r"[a-z0-9]+", plain)
-    if not words:
-        raise BenchError(f"name: expected at least one letter or digit (a-z, 0-9), got {name!r}")
-    return "-".join(words)[:80].rstrip("-")
+    def content_digest(self) -> str:
+        """Return the SHA-256 of all but the stamp, in a canonical form."""
+        content = self.model_dump(mode="json", exclude={"verification"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def check_entry(
@@ -82,29 +82,53 @@ def check_entry(
         **about: ``authors``, ``url``, ``code``, ``notes``.
 
     Raises:
-        BenchError: a field is too long, is no link, or holds control characters; or an entry of
-            that name is there.
+        BenchError: a field is too long, is no link, or holds what nobody can see; or an entry of
+            that name, or of one that looks like it, is there.
     """
-    _about({**about, "name": name})
+    _valid(About, {**about, "name": name})
     _place(folder, task, name, replace)
 
 
-def make_submission(result: Result, name: str, **about: str) -> Submission:
-    """Put a result and its description together.
+def make_provenance(task: str, **fields: object) -> Provenance:
+    """Check what is said of how predictions were made.
+
+    Args:
+        task: name of the task.
+        **fields: of :class:`vrs_bench.leaderboard.provenance.Provenance`.
+
+    Raises:
+        BenchError: a field is not as it should be, or the task has no such input.
+    """
+    provenance = _valid(Provenance, fields)
+    _check_inputs("the submission", task, provenance)
+    return provenance
+
+
+def make_submission(
+    result: Result, name: str, provenance: Provenance | None = None, **about: str
+) -> Submission:
+    """Put a result and its description together: an entry that is claimed, not verified.
 
     Args:
         result: what :func:`vrs_bench.evaluate` returned.
         name: name of the method.
+        provenance: how the predictions were made, from :func:`make_provenance`.
         **about: ``authors``, ``url``, ``code``, ``notes``.
 
     Raises:
-        BenchError: a field is too long, is no link, or holds control characters; or the result
+        BenchError: a field is too long, is no link, or holds what nobody can see; or the result
             is not one that is ranked.
     """
-    described = _about({**about, "name": name})
+    described = _valid(About, {**about, "name": name})
+    slug(name)
     today = datetime.datetime.now(datetime.UTC).date()
     _check_scores("the submission", result)
-    return Submission(**described.model_dump(), date=today, result=result)
+    return Submission(
+        **described.model_dump(),
+        date=today,
+        provenance=provenance or Provenance(),
+        result=result,
+    )
 
 
 def write_submission(entry: Submission, folder: str | Path, replace: bool = False) -> Path:
@@ -118,14 +142,20 @@ def write_submission(entry: Submission, folder: str | Path, replace: bool = Fals
     return path
 
 
-def _about(fields: dict[str, str]) -> About:
+def _valid(model: type[M], fields: Mapping[str, object]) -> M:
     try:
-        about = About.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         faults = [_fault(f["loc"], f["msg"], f["type"]) for f in error.errors()]
         raise BenchError("the submission is not valid:\n" + "\n".join(faults)) from error
-    slug(about.name)
-    return about
+
+
+def _check_inputs(path: str | Path, task: str, provenance: Provenance) -> None:
+    """Check that the inputs that a method looks at are inputs of its task."""
+    known = get_task(task).sensors
+    for name in provenance.inputs:
+        if name not in known:
+            raise BenchError(f"{path}: {task} has no input '{name}'{did_you_mean(name, known)}")
 
 
 def _place(folder: str | Path, task: str, name: str, replace: bool) -> Path:
@@ -141,18 +171,36 @@ def _fault(loc: tuple[int | str, ...], message: str, kind: str) -> str:
     field = ".".join(map(str, loc)) or "file"
     if kind == "string_pattern_mismatch":
         if field in ("url", "code"):
-            message = "expected a link such as https://example.org/paper, or nothing"
+            message = (
+                "expected a link such as https://example.org/paper, without user name, or nothing"
+            )
         else:
-            message = "holds control characters or line breaks"
-    return f"{field}: {message}"
+            message = "holds line breaks or characters that nobody can see"
+    return f"{field}: {message.removeprefix('Value error, ')}"
 
 
 def read_submission(path: str | Path) -> Submission:
     """Read and check an entry that anybody may have written.
 
     Raises:
-        BenchError: too large, not JSON, not an entry, or not where an entry of its task and name
-            belongs.
+        BenchError: too large, not JSON, not an entry, not where an entry of its task and name
+            belongs, or changed after it was verified.
+    """
+    entry = read_as_claimed(path)
+    stamp = entry.verification
+    if stamp is not None and stamp.content_sha256 != entry.content_digest():
+        raise BenchError(
+            f"{path}: was changed after it was verified; verify it again with: "
+            f"vrs-bench verify-entry {path}"
+        )
+    return entry
+
+
+def read_as_claimed(path: str | Path) -> Submission:
+    """Read and check an entry, whatever its stamp says; who verifies it makes a new one.
+
+    Raises:
+        BenchError: as :func:`read_submission`.
     """
     path = Path(path)
     if path.stat().st_size > MAX_BYTES:
@@ -163,6 +211,7 @@ def read_submission(path: str | Path) -> Submission:
         faults = [_fault(f["loc"], f["msg"], f["type"]) for f in error.errors()[:10]]
         raise BenchError(f"{path}: not a submission:\n  " + "\n  ".join(faults)) from error
     _check_scores(path, entry.result)
+    _check_inputs(path, entry.result.task, entry.provenance)
     belongs = f"{get_task(entry.result.task).name}/{entry.slug}.json"
     if f"{path.parent.name}/{path.name}" != belongs:
         raise BenchError(f"{path}: this entry belongs in {belongs}")
