@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vrs_bench.data.build.building import build
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.provenance import Verification
 from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS
 
 UNITS = {"psnr": ("dB", True), "sam": ("°", False), "mae": ("", False), "ndvi_mae": ("", False)}
@@ -26,7 +29,8 @@ def make_result(scores: Mapping[str, Sequence[float]], **changes: Any) -> Result
     fields = {
         "task": "super_res",
         "split": "test",
-        "recipe": "tiny",
+        "recipe": "little",
+        "recipe_digest": "c" * 64,
         "dataset_digest": "d" * 64,
         "package": "0.1.0",
         "n_scenes": n,
@@ -47,6 +51,22 @@ def make_result(scores: Mapping[str, Sequence[float]], **changes: Any) -> Result
         per_scene = {900_000 + i: float(value) for i, value in enumerate(values)}
         made[name] = Score(name, mean, mean - 1, mean + 1, per_scene, unit, higher, "1")
     return Result(**{**fields, "scores": made, **changes})
+
+
+@pytest.fixture(scope="session")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a dataset folder with a name of its own: two test scenes of 3 steps, 64 x 64 pixels.
+
+    Of ``super_res``; to read, not to change.
+    """
+    recipe = load_recipe(BenchmarkRecipe, "tiny")
+    cells = recipe.world.cells.model_copy(update={"n": 8})
+    size = {"height": 64, "width": 64, "horizon": 3, "cells": cells}
+    world = recipe.world.model_copy(update=size)
+    changes = {"name": "little", "scenes": 14, "scenes_per_shard": 20, "world": world}
+    folder = tmp_path_factory.mktemp("data") / "vrs-toy"
+    build(["super_res"], recipe.model_copy(update=changes), folder)
+    return folder
 
 
 def stamped(entry: Submission) -> Submission:
