@@ -17,9 +17,10 @@ from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, compare, evaluate
+from vrs_bench.leaderboard.files import read_submissions, write_submission
 from vrs_bench.leaderboard.markdown import board_table, update_page
 from vrs_bench.leaderboard.ranking import boards
-from vrs_bench.leaderboard.submission import make_submission, read_submissions, write_submission
+from vrs_bench.leaderboard.submission import make_submission
 from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.types import Report

@@ -32,6 +32,7 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
         task="super_res",
         split="test",
         recipe="tiny",
+        recipe_digest="c" * 64,
         dataset_digest="d" * 64,
         package="0.1.0",
         n_scenes=n,
@@ -68,7 +69,7 @@ def test_the_json_has_direction_unit_version_and_null_for_no_interval(tmp_path: 
     make(n=1).to_json(tmp_path / "scores.json")
     data = json.loads((tmp_path / "scores.json").read_text())
     psnr = data["scores"]["psnr"]
-    assert data["format"] == 2
+    assert data["format"] == 3
     assert (psnr["unit"], psnr["higher_is_better"], psnr["version"]) == ("dB", True, "1")
     assert (psnr["ci_low"], psnr["ci_high"]) == (None, None)
     assert list(psnr["per_scene"]) == ["900000"]
@@ -117,8 +118,8 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "negative count": (set_at("clipped_values", to=-1), "clipped_values: Input should be greater"),
     "negative seed": (set_at("seed", to=-1), "seed: Input should be greater than or equal to 0"),
     "digest": (set_at("dataset_digest", to="../.."), "dataset_digest: String should match"),
-    "version": (set_at("format", to=1), "format: Input should be 2"),
-    "version, said in words": (set_at("format", to=3), "reads format 2: evaluate the predictions"),
+    "version": (set_at("format", to=1), "format: Input should be 3"),
+    "version, said in words": (set_at("format", to=2), "reads format 3: evaluate the predictions"),
     "a warning that is no text": (
         set_at("warnings", to=[1]),
         "warnings.0: Input should be a valid",
@@ -134,6 +135,14 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "slices.position.border.psnr.n_scenes",
     ),
     "other mean": (set_at(*PSNR, "mean", to=99.0), "psnr: the mean is 99, that of the scenes"),
+    "an interval the wrong way round": (
+        lambda data: data["scores"]["psnr"].update(ci_low=31.0, ci_high=29.0),
+        "psnr: its interval is the wrong way round, 31 to 29",
+    ),
+    "an interval of a part the wrong way round": (
+        set_at("slices", "position", "border", "psnr", "ci_low", to=29.6),
+        "its interval is the wrong way round, 29.6 to 29.5",
+    ),
     "half an interval": (set_at(*PSNR, "ci_low", to=None), "psnr: half of an interval"),
     "other metric": (set_at(*PSNR, "metric", to="sam"), "the score 'psnr' says that it is 'sam'"),
     "number of scenes": (set_at("n_scenes", to=9), "psnr: its scenes are not the 9 of the result"),

@@ -200,14 +200,15 @@ def submit(
     Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
     """
     from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.leaderboard.submission import check_entry, make_submission, write_submission
+    from vrs_bench.leaderboard.files import check_entry, write_submission
+    from vrs_bench.leaderboard.submission import make_submission
 
     about = {"authors": authors, "url": url, "code": code, "notes": notes}
     check_entry(task, name, submissions, replace, **about)
     with progress_bar(f"evaluate {predictions}") as report:
         result = score(predictions, task, data, split, progress=report, workers=workers)
     _warn(result)
-    print(write_submission(make_submission(result, name, **about), submissions, replace))
+    print(write_submission(make_submission(result, name, None, **about), submissions, replace))
 
 
 @app.command()
@@ -219,9 +220,9 @@ def leaderboard(
 
     Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
     """
+    from vrs_bench.leaderboard.files import read_submissions
     from vrs_bench.leaderboard.markdown import board_table, update_page
     from vrs_bench.leaderboard.ranking import boards
-    from vrs_bench.leaderboard.submission import read_submissions
 
     ranked = boards(read_submissions(submissions))
     if not ranked:

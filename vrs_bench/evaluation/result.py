@@ -16,7 +16,7 @@ from vrs_bench.evaluation.scores import STRICT, Bound, Count, PartScore, Score, 
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import RECIPE_NAME
 
-RESULT_VERSION: Literal[2] = 2
+RESULT_VERSION: Literal[3] = 3
 """Version of the JSON form; it changes when a field changes its name or meaning."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -30,6 +30,8 @@ class Result:
     split: Literal["train", "validation", "test", "private"]
     recipe: Annotated[str, Field(pattern=RECIPE_NAME)]
     """Name of the dataset's size."""
+    recipe_digest: Digest
+    """SHA-256 of the recipes that the data of the task were made from, as in the manifest."""
     dataset_digest: Digest
     """SHA-256 of the settings of the task's sensors and of the split's keys and truth. It does
     not depend on how a dataset is cut into files, nor on its other splits and tasks."""
@@ -69,7 +71,7 @@ class Result:
     """Metric that was asked for → why it does not apply to the task."""
     warnings: list[str] = field(default_factory=list)
     """What looks like a mistake in the predictions, though they could be scored."""
-    format: Literal[2] = RESULT_VERSION
+    format: Literal[3] = RESULT_VERSION
 
     __pydantic_config__ = STRICT
 

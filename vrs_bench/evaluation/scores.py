@@ -42,6 +42,7 @@ class Score:
         """Refuse a score that contradicts itself."""
         if (self.ci_low is None) != (self.ci_high is None):
             raise BenchError(f"{self.metric}: half of an interval")
+        _check_order(self.metric, self.ci_low, self.ci_high)
         if not self.per_scene:
             return
         mean = sum(self.per_scene.values()) / len(self.per_scene)
@@ -63,6 +64,10 @@ class PartScore:
 
     __pydantic_config__ = STRICT
 
+    def __post_init__(self) -> None:
+        """Refuse a score that contradicts itself."""
+        _check_order("a part", self.ci_low, self.ci_high)
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -72,6 +77,11 @@ class Bound:
     ceiling: float
 
     __pydantic_config__ = STRICT
+
+
+def _check_order(what: str, low: float | None, high: float | None) -> None:
+    if low is not None and high is not None and low > high:
+        raise BenchError(f"{what}: its interval is the wrong way round, {low:g} to {high:g}")
 
 
 def placed(score: Score, bound: Bound | None) -> tuple[float, float | None, float | None] | None:

@@ -138,6 +138,7 @@ def evaluate(
         task=task,
         split=split,  # type: ignore[arg-type]  # the folder has it
         recipe=folder.manifest.recipe.name,
+        recipe_digest=folder.manifest.tasks[task].digest,
         dataset_digest=digest,
         package=version("vrs-bench"),
         n_scenes=len({scene for scene, _ in expected.keys}),

@@ -132,7 +132,7 @@ class Tally:
         for name, value in self._of_split.items():
             metric, computed = METRICS[name], METRICS[name].computed
             if isinstance(computed, PerSplit):
-                without = computed.without_each(list(self._gathered[computed.gather].values()))
+                without = computed.without_each(self._gathered[name])
                 found = jackknife_interval(value, without, (metric.low, metric.high), CONFIDENCE)
                 intervals[name] = found or (None, None)
         return intervals
