@@ -102,7 +102,7 @@ def test_the_table_has_the_headline_with_its_interval_first(make_entry: Any) -> 
         *("–", "3", "2026-01-31"),
     ]
     placed = make_entry("U-Net", scores={**scores}, bounds={"psnr": Bound(25.0, 80.0)})
-    between = f"{(sum(psnr) / 3 - 25) / 55:.3f}"
+    between = f"{(sum(psnr) / 3 - 25) / 25:.3f}"
     assert Page(board_table(board_of(placed)[0])).rows[1][3] == between
 
 
