@@ -24,8 +24,10 @@ app = typer.Typer(
 Data = Annotated[Path, typer.Option("--data", help="Dataset folder made by `build`.")]
 Split = Annotated[str, typer.Option(help="train, validation or test.")]
 TaskName = Annotated[str, typer.Option("--task", help="Task, for example super_res.")]
+Predictions = Annotated[
+    Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Commands that predict, score and rank."""
+"""Commands that predict and score."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from typing import Annotated
 
 import typer
 
-from vrs_bench.cli.app import Data, Json, Split, Submissions, TaskName, app, progress_bar
+from vrs_bench.cli.app import Data, Json, Predictions, Split, TaskName, app, progress_bar
 from vrs_bench.errors import BenchError
-
-Predictions = Annotated[
-    Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
-]
 
 
 @app.command()
@@ -142,55 +138,6 @@ def metrics(
         print(json.dumps([described(metric) for metric in chosen], ensure_ascii=False))
     else:
         print(definitions_table(chosen))
-
-
-@app.command()
-def submit(
-    predictions: Predictions,
-    name: Annotated[str, typer.Option(help="Name of the method.")],
-    task: TaskName = "super_res",
-    data: Data = Path("vrs-toy"),
-    split: Annotated[str, typer.Option(help="test, or private of a revealed folder.")] = "test",
-    authors: Annotated[str, typer.Option(help="Who made it.")] = "",
-    url: Annotated[str, typer.Option(help="Link to a paper or page.")] = "",
-    code: Annotated[str, typer.Option(help="Link to source code.")] = "",
-    notes: Annotated[str, typer.Option(help="What a reader should know.")] = "",
-    submissions: Submissions = Path("submissions"),
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
-) -> None:
-    """Score predictions and write an entry of the leaderboard.
-
-    Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
-    """
-    from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.leaderboard.files import check_entry, write_submission
-    from vrs_bench.leaderboard.submission import make_submission
-
-    about = {"authors": authors, "url": url, "code": code, "notes": notes}
-    check_entry(task, name, submissions, replace, **about)
-    with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, split, progress=report)
-    print(write_submission(make_submission(result, name, None, **about), submissions, replace))
-
-
-@app.command()
-def leaderboard(
-    submissions: Submissions = Path("submissions"),
-    page: Annotated[Path, typer.Option(help="Markdown page to update.")] = Path("BENCHMARK.md"),
-) -> None:
-    """Check all entries, rank them, and write the tables between the markers of a page.
-
-    Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
-    """
-    from vrs_bench.leaderboard.files import read_submissions
-    from vrs_bench.leaderboard.markdown import board_table, update_page
-    from vrs_bench.leaderboard.ranking import boards
-
-    ranked = boards(read_submissions(submissions))
-    if not ranked:
-        raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")
-    update_page(page, ranked)
-    print("\n\n".join(f"{board.task}: {board_table(board)}" for board in ranked))
 
 
 @app.command()
