@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from vrs_bench.cli.app import Data, Json, Split, Submissions, TaskName, app, progress_bar
+from vrs_bench.cli.app import (
+    Address,
+    Data,
+    Engine,
+    Json,
+    Split,
+    Submissions,
+    TaskName,
+    Workers,
+    app,
+    progress_bar,
+)
 from vrs_bench.errors import BenchError
 
 Predictions = Annotated[
@@ -57,18 +68,24 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for pictures of the scores.")] = None,
+    workers: Workers = 1,
+    engine: Annotated[
+        Engine, typer.Option(help="ray: on a cluster, one task a scene.")
+    ] = Engine.processes,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Check predictions and score them against the truth.
 
     Example: `vrs-bench evaluate predictions/bicubic --task super_res --data vrs-toy`
 
-    Example: `vrs-bench evaluate predictions/bicubic --groups distortion --no-bounds`
+    Example: `vrs-bench evaluate predictions/bicubic --groups distortion --no-bounds --workers 2`
     """
     from vrs_bench.evaluation import evaluate as score
     from vrs_bench.metrics.catalogue import GROUPS
+    from vrs_bench.paths import named
 
-    if out is not None and out.is_dir():  # said before minutes of scoring, not after
+    if out is not None and named(out).is_dir():  # said before minutes of scoring, not after
         raise BenchError(f"{out}: is a folder; name a file")
     with progress_bar(f"evaluate {predictions}") as report:
         result = score(
@@ -81,6 +98,9 @@ def evaluate(
             profile=profile,
             classifier=classifier,
             progress=report,
+            workers=workers,
+            engine=engine.value,
+            address=address,
         )
     if out is not None:
         result.to_json(out)
@@ -157,6 +177,7 @@ def submit(
     notes: Annotated[str, typer.Option(help="What a reader should know.")] = "",
     submissions: Submissions = Path("submissions"),
     replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
+    workers: Workers = 1,
 ) -> None:
     """Score predictions and write an entry of the leaderboard.
 
@@ -168,7 +189,7 @@ def submit(
     about = {"authors": authors, "url": url, "code": code, "notes": notes}
     check_entry(task, name, submissions, replace, **about)
     with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, split, progress=report)
+        result = score(predictions, task, data, split, progress=report, workers=workers)
     print(write_submission(make_submission(result, name, **about), submissions, replace))
 
 

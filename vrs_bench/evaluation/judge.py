@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.tally import Tally
+from vrs_bench.evaluation.tally import SceneValues, values_of
 from vrs_bench.evaluation.through_sensor import consistency_rmse
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.catalogue import METRICS
@@ -130,13 +130,14 @@ def make_judge(
 
 
 def judge_scene(
-    scene: SceneTruth, predicted: ReadImages, true: ReadImages, judge: Judge, tally: Tally
-) -> None:
+    scene: SceneTruth, predicted: ReadImages, true: ReadImages, judge: Judge
+) -> SceneValues:
     """Score the images of a scene against the truth."""
     judged = judged_scene(scene, predicted, true, judge.task)
-    tally.add(scene.number, judged, judge.metrics)
-    if judge.needs("classifier") and judge.needs("encoder"):  # the maps are shown side by side
-        tally.add_confusion(confusion_matrices(judged))
+    # The maps are shown side by side.
+    mapped = judge.needs("classifier") and judge.needs("encoder")
+    confusion = confusion_matrices(judged) if mapped else {}
+    return values_of(scene.number, judged, judge.metrics, confusion)
 
 
 def judged_scene(

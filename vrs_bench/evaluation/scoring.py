@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from vrs_bench.columns import Key
 from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.engines.processes import Engine
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import Method, keep_bounds, packaged_bounds, rival_methods
-from vrs_bench.evaluation.judge import Judge, judge_scene, make_judge
+from vrs_bench.evaluation.judge import Judge, make_judge
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
-from vrs_bench.evaluation.truth import SceneTruth, Truth, ahead
+from vrs_bench.evaluation.truth import SceneTruth, Truth
+from vrs_bench.evaluation.work import Crew, SceneJob, scored_by
 from vrs_bench.metrics.catalogue import GROUPS
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.tasks import BoundTask
@@ -47,12 +52,15 @@ def evaluate(
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Report | None = None,
+    workers: int = 1,
+    engine: Engine = "processes",
+    address: str | None = None,
 ) -> Result:
     """Check predictions and score them against the truth.
 
     Two passes over the predictions: all are checked before one is scored. Memory holds two
-    scenes, whatever the length of the split. Values outside of [0, 1] are clipped, and counted
-    in the result.
+    scenes, whatever the length of the split, and each worker one. Values outside of [0, 1] are
+    clipped, and counted in the result. The result does not depend on engine or number of workers.
 
     Args:
         predictions: for each row of the split an array (band, height, width) on the target's
@@ -80,16 +88,23 @@ def evaluate(
         resamples: bootstrap samples of scenes for the confidence intervals.
         seed: of the bootstrap.
         progress: called with (rows scored, rows in all), after the check and after each scene.
+        workers: processes that score, of the engine ``processes``. More than one take seconds to
+            start, and a script that asks for them does so under ``if __name__ == "__main__":``.
+        engine: ``processes`` on this machine, or ``ray`` on a cluster; predictions and data are
+            read by this process alone.
+        address: of the Ray cluster; None starts one here for the time of the evaluation.
 
     Raises:
-        BenchError: no such data, task, split, group or profile; no metric of the groups applies
-            to the task; or predictions that are missing, duplicate, unknown or unreadable, of
-            wrong shape, dtype or range, or not finite. All problems are listed at once.
+        BenchError: no such data, task, split, group, profile or engine; no metric of the groups
+            applies to the task; a worker was killed; or predictions that are missing, duplicate,
+            unknown or unreadable, of wrong shape, dtype or range, or not finite. All problems are
+            listed at once.
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     definition = folder.manifest.bound(task)
     expected = expectation(task, folder, split)
     _known("profile", [profile], PROFILES)
+    crew = _crew(workers, engine, address)
     standard = profile == "standard"
     judge = make_judge(
         folder, definition, _in_order(groups) if standard else ("original",), classifier
@@ -104,7 +119,7 @@ def evaluate(
         clipped = ClippedPredictions(prediction_of)
         report(0, len(expected.keys))
         contestants["predictions"] = clipped, judge
-        tallies, digest = score_split(folder, definition, split, contestants, report)
+        tallies, digest = score_split(folder, definition, split, contestants, report, crew)
     tally = tallies["predictions"]
     if "floor" in tallies:
         placed |= bounds_of(tallies["floor"], tallies["ceiling"])
@@ -132,9 +147,16 @@ def evaluate(
 
 
 def measure_bounds(
-    data: str | Path | DatasetFolder, task: str, split: str, out: Path, report: Report
+    data: str | Path | DatasetFolder,
+    task: str,
+    split: str,
+    out: Path,
+    report: Report,
+    workers: int = 1,
 ) -> None:
     """Measure the bounds of all metrics on a split, and keep them in a JSON file.
+
+    Several processes score if more than one worker is asked for, see :func:`evaluate`.
 
     Raises:
         BenchError: no such data, task or split; or a group needs what is not installed.
@@ -143,7 +165,7 @@ def measure_bounds(
     bound = folder.manifest.bound(task)
     judge = make_judge(folder, bound, GROUPS, None)
     rivals = _rivals(folder, judge, judge.metrics)
-    tallies, _ = score_split(folder, bound, split, rivals, report)
+    tallies, _ = score_split(folder, bound, split, rivals, report, _crew(workers))
     keep_bounds(out, folder, split, judge, bounds_of(tallies["floor"], tallies["ceiling"]))
 
 
@@ -191,6 +213,7 @@ def score_split(
     split: str,
     contestants: Mapping[str, Contestant],
     report: Report,
+    crew: Crew,
 ) -> tuple[dict[str, Tally], str]:
     """Score what some methods make of every scene of a split.
 
@@ -198,6 +221,7 @@ def score_split(
         folder, task, split: the data.
         contestants: what to score, and by what; all judges with the same references.
         report: called with (rows scored, rows in all) after each scene.
+        crew: who scores; the methods themselves run here.
 
     Returns:
         contestant → its values, and the digest of the data.
@@ -206,19 +230,16 @@ def score_split(
     # The floor is made of the inputs.
     inputs = "floor" in contestants or any(j.needs("input", "operator") for j in judges.values())
     truth = Truth(folder, task, split, inputs)
-    rows = len(folder.keys(task.name, split))
+    rows = Counter(scene for scene, _ in folder.keys(task.name, split))
     tallies = {name: Tally() for name in contestants}
+    jobs = (SceneJob(scene, _made(contestants, scene), judges) for scene in truth)
     done = 0
-    # The next scene is read, and its predictions digested, while this one is scored.
-    for scene, made in ahead((scene, _made(contestants, scene)) for scene in truth):
-        # One look at the truth serves all: the judges look through the same references.
-        true = next(iter(judges.values())).read(scene.target)
-        for name, images in made.items():
-            judge = judges[name]
-            predicted = true if images is scene.target else judge.read(images)
-            judge_scene(scene, predicted, true, judge, tallies[name])
-        done += len(scene.steps)
-        report(done, rows)
+    with closing(scored_by(crew, jobs, len(rows))) as scenes:
+        for number, scored in zip(rows, scenes, strict=True):
+            for name, values in scored.items():
+                tallies[name].add(values)
+            done += rows[number]
+            report(done, rows.total())
     for name, tally in tallies.items():
         tally.close(judges[name].metrics)
     return tallies, truth.sha256
@@ -226,6 +247,13 @@ def score_split(
 
 def _made(contestants: Mapping[str, Contestant], scene: SceneTruth) -> dict[str, Floats]:
     return {name: method(scene) for name, (method, _) in contestants.items()}
+
+
+def _crew(workers: int, engine: Engine = "processes", address: str | None = None) -> Crew:
+    _known("engine", [engine], get_args(Engine))
+    if workers < 1:
+        raise BenchError(f"workers: expected 1 or more, got {workers}")
+    return Crew(workers, engine, address)
 
 
 def _in_order(groups: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,40 @@ from vrs_bench.evaluation.scores import Bound, PartScore, Score
 from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_intervals
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, PerSplit
-from vrs_bench.metrics.scene import JudgedScene, Part
+from vrs_bench.metrics.scene import JudgedScene, Measured, Part
 from vrs_bench.types import Array
 
 PerScene = dict[int, float]
 
 
+@dataclass(frozen=True)
+class SceneValues:
+    """What is kept of one scene: numbers, no image."""
+
+    number: int
+    measured: dict[str, Measured]
+    """Metric → what it says of the scene."""
+    gathered: dict[str, Any]
+    """Metric that is of a split → what it keeps of the scene."""
+    confusion: dict[str, Array]
+    """Confusion matrices, see :func:`vrs_bench.metrics.land_cover.confusion_matrices`."""
+
+
+def values_of(
+    number: int, scene: JudgedScene, metrics: Iterable[Metric], confusion: dict[str, Array]
+) -> SceneValues:
+    """Return what metrics say of a scene, whose confusion matrices are known."""
+    values = SceneValues(number, {}, {}, confusion)
+    for metric in metrics:
+        if isinstance(metric.computed, PerSplit):
+            values.gathered[metric.name] = scene.once(metric.computed.gather)
+        else:
+            values.measured[metric.name] = metric.computed.measure(scene)
+    return values
+
+
 class Tally:
-    """The values of one set of images, scene by scene: numbers, no image is kept."""
+    """The values of one set of images, scene by scene in the order of the split."""
 
     def __init__(self) -> None:
         """Start with no scene."""
@@ -30,32 +57,26 @@ class Tally:
             lambda: defaultdict(dict)
         )
         self._confusion: dict[str, Array] = {}
-        self._gathered: defaultdict[Any, dict[int, Any]] = defaultdict(dict)
+        self._gathered: defaultdict[str, list[Any]] = defaultdict(list)
 
-    def add(self, number: int, scene: JudgedScene, metrics: Iterable[Metric]) -> None:
-        """Add what metrics say of a scene; of those that are of a split, what they gather."""
-        for metric in metrics:
-            if isinstance(metric.computed, PerSplit):
-                self._gathered[metric.computed.gather][number] = scene.once(metric.computed.gather)
-                continue
-            measured = metric.computed.measure(scene)
-            self._values[metric.name][number] = measured.whole
+    def add(self, scene: SceneValues) -> None:
+        """Add the values of the next scene."""
+        for metric, kept in scene.gathered.items():
+            self._gathered[metric].append(kept)
+        for metric, measured in scene.measured.items():
+            self._values[metric][scene.number] = measured.whole
             for part, value in measured.parts.items():
                 of_part = self._parts[part]  # there from now on, so that parts keep their order
                 if not math.isnan(value):
-                    of_part[metric.name][number] = value
-
-    def add_confusion(self, matrices: Mapping[str, Array]) -> None:
-        """Add a scene's confusion matrices."""
-        for source, matrix in matrices.items():
+                    of_part[metric][scene.number] = value
+        for source, matrix in scene.confusion.items():
             self._confusion[source] = self._confusion.get(source, 0) + matrix
 
     def close(self, metrics: Iterable[Metric]) -> None:
         """Compute the metrics that are of a split, once all its scenes are there."""
         for metric in metrics:
             if isinstance(metric.computed, PerSplit):
-                gathered = list(self._gathered[metric.computed.gather].values())
-                self._of_split[metric.name] = metric.computed.value(gathered)
+                self._of_split[metric.name] = metric.computed.value(self._gathered[metric.name])
 
     def scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Return the score of every metric, in the order of the catalogue."""

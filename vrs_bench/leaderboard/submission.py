@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.result import Result
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.paths import write_text
+from vrs_bench.paths import named, write_text
 from vrs_bench.references import packaged_references
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import get_task
@@ -216,7 +216,7 @@ def read_submissions(folder: str | Path) -> list[Submission]:
     Raises:
         BenchError: no such folder, or faulty entries: all of them are named.
     """
-    folder = Path(folder)
+    folder = named(folder)
     if not folder.is_dir():
         raise BenchError(
             f"{folder}: no folder of submissions; make an entry with: vrs-bench submit"
