@@ -103,8 +103,8 @@ def make_submission(result: Result, name: str, **about: str) -> Submission:
     """
     described = _about({**about, "name": name})
     today = datetime.datetime.now(datetime.UTC).date()
-    _check_scores("the submission", result)
-    return Submission(**described.model_dump(), date=today, result=result)
+    _check_scores("the submission", result.published())
+    return Submission(**described.model_dump(), date=today, result=result.published())
 
 
 def write_submission(entry: Submission, folder: str | Path, replace: bool = False) -> Path:
@@ -174,6 +174,11 @@ def _check_scores(path: str | Path, result: Result) -> None:
     headline = get_task(result.task).headline
     if result.profile != "standard":
         raise BenchError(f"{path}: scored by the definitions of profile '{result.profile}'")
+    if result != result.published():
+        raise BenchError(
+            f"{path}: holds more of a private split than means, which would tell of its truth: "
+            f"leave out per_scene, slices and confusion"
+        )
     if headline not in result.scores:
         raise BenchError(f"{path}: has no score '{headline}', by which {result.task} is ranked")
     strange = set(result.references.values()) - packaged_references()
@@ -200,7 +205,7 @@ def _check_scores(path: str | Path, result: Result) -> None:
             raise BenchError(
                 f"{path}: '{name}' has another unit or direction than it is defined with"
             )
-        if not score.per_scene and metric.scope != "split":
+        if not score.per_scene and metric.scope != "split" and result.split != "private":
             raise BenchError(f"{path}: '{name}' has no values by scene")
         for scene, value in [("the split", score.mean), *score.per_scene.items()]:
             if not metric.low - _ROUNDING <= value <= metric.high + _ROUNDING:
