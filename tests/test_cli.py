@@ -239,7 +239,8 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
     [
         ("build super_ress --out new", "unknown task 'super_ress'; did you mean 'super_res'?"),
         ("build --split private --secret-file none --out new", "no secret: none can't be read"),
-        ("reveal vrs-toy --secret-file small.yaml --out new", "holds no private split"),
+        ("reveal vrs-toy --secret-file small.yaml --out new", "small.yaml: others may read"),
+        ("secret small.yaml", "small.yaml: is there already"),
         ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
         ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
         ("show nowhere", "nowhere: can't be read as a recipe"),

@@ -53,6 +53,20 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
 # JSON
 
 
+def test_of_a_private_split_no_more_than_means_is_written(tmp_path: Path) -> None:
+    result = replace(make(), split="private")
+    result.to_json(tmp_path / "scores.json")
+    text = (tmp_path / "scores.json").read_text(encoding="utf-8")
+    assert not any(f"{value!r}" in text for value in result.scores["psnr"].per_scene.values())
+    read = Result.from_json(tmp_path / "scores.json")
+    assert read == result.published()
+    assert read != result
+    assert (read.slices, read.confusion) == ({}, {})
+    for name, score in read.scores.items():
+        assert score == replace(result.scores[name], per_scene={})
+    assert make().published() == make()  # of a public split, all of it is
+
+
 @pytest.mark.parametrize("n", [1, 2, N])
 def test_what_is_written_is_what_is_read(n: int, tmp_path: Path) -> None:
     result = make(n=n)

@@ -222,3 +222,33 @@ def test_verified_entries_of_a_private_split_are_ranked(make_entry: Any) -> None
     [board] = boards([entries[0], make_entry("b", BASE, split="private", claimed=True)])
     assert [entry.name for _, entry in board.ranked] == ["a"]
     assert [entry.name for entry in board.claimed] == ["b"]
+
+
+# Private splits
+
+
+def of_a_private_split(entry: Submission, **ends: float | None) -> Submission:
+    """Return an entry as it is published, with another interval."""
+    score = replace(entry.result.scores["psnr"], **ends)
+    result = replace(entry.result, split="private", scores={"psnr": score}).published()
+    return entry.model_copy(update={"result": result})
+
+
+@pytest.mark.parametrize(("half", "places"), [(0.9, ("1–2", "1–2", "3")), (0.4, ("1", "2", "3"))])
+def test_entries_of_a_private_split_are_apart_where_their_intervals_are(
+    make_entry: Any, half: float, places: tuple[str, ...]
+) -> None:
+    """Nothing is there to be paired: scene by scene, all three would be told apart."""
+    means = {"a": 34.0, "b": 33.0, "c": 31.0}
+    entries = [
+        of_a_private_split(make_entry(name, [mean] * N), ci_low=mean - half, ci_high=mean + half)
+        for name, mean in means.items()
+    ]
+    [board] = boards(entries)
+    assert ranks(list(board.ranked)) == list(zip(places, means, strict=True))
+
+
+def test_entries_of_one_private_scene_are_not_told_apart(make_entry: Any) -> None:
+    made = [make_entry("a", [9.0]), make_entry("b", [1.0])]
+    entries = [of_a_private_split(entry, ci_low=None, ci_high=None) for entry in made]
+    assert ranks(rank(entries)) == [("1–2", "a"), ("1–2", "b")]

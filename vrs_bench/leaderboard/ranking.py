@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation import compare
+from vrs_bench.evaluation import Result, compare
 from vrs_bench.evaluation.paired import holm
 from vrs_bench.evaluation.statistics import RESAMPLES
 from vrs_bench.leaderboard.submission import Submission
@@ -99,7 +99,8 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
     Every pair is compared by a sign-flip test over scenes, see
     :func:`vrs_bench.evaluation.paired.paired_test`. An entry beats another if it is better and
     the p-value, Holm-adjusted for all pairs of the board, is at most :data:`SIGNIFICANCE`: then
-    1 in 20 boards of equal entries has one that beats another.
+    1 in 20 boards of equal entries has one that beats another. On a private split,
+    see :func:`_p_value`.
 
     Returns:
         (rank, entry) pairs, best mean first; equal means in the order of their file names.
@@ -116,7 +117,7 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
     pairs = list(combinations(range(n), 2))
     signs = max(RESAMPLES, SIGNS_A_PAIR * len(pairs))
     adjusted = holm(
-        [compare(ordered[a].result, ordered[b].result, headline, signs).p_value for a, b in pairs]
+        [_p_value(ordered[a].result, ordered[b].result, headline, signs) for a, b in pairs]
     )
     beaten_by, beats = [0] * n, [0] * n
     for (better, worse), p_value in zip(pairs, adjusted, strict=True):
@@ -127,3 +128,18 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
         (Rank(1 + lost, n - won), entry)
         for entry, lost, won in zip(ordered, beaten_by, beats, strict=True)
     ]
+
+
+def _p_value(first: Result, second: Result, metric: str, signs: int) -> float:
+    """Return how likely a difference is by chance.
+
+    Of a private split no scores by scene are published, so nothing can be paired: entries are told
+    apart (0) if their intervals have nothing in common, else not (1). That is strict: of equal
+    entries with intervals as long as each other, fewer than 1 in 100 pairs are told apart.
+    """
+    if first.split != "private":
+        return compare(first, second, metric, signs).p_value
+    a, b = first.scores[metric], second.scores[metric]
+    if None in (a.ci_low, a.ci_high, b.ci_low, b.ci_high):  # of one scene
+        return 1.0
+    return float(a.ci_low <= b.ci_high and b.ci_low <= a.ci_high)  # type: ignore[operator]
