@@ -46,6 +46,7 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/building.py
 	$(BIN)/python benchmarks/products.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/evaluate.py
