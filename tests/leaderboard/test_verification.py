@@ -101,7 +101,7 @@ def test_a_stamp_is_kept_in_the_file_and_counts_on_the_board(
     assert boards([read_submission(path)])[0].ranked == ()
     verify_file(path, predictions, little)
     [(rank, read)] = boards([read_submission(path)])[0].ranked
-    assert (rank, read.name, read.state) == (1, "Noise", "verified")
+    assert (str(rank), read.name, read.state) == ("1", "Noise", "verified")
     verify_file(path, predictions, little)  # who verifies does so as often as he likes
     assert read_submission(path).state == "verified"
 
@@ -308,5 +308,5 @@ def test_an_entry_says_of_which_data_it_is(
     path = write_submission(entry, tmp_path)
     assert is_of(path, DatasetFolder(little))
     assert not is_of(path, DatasetFolder(tiny))
-    private = claiming(entry, replace(entry.result, split="private"))
+    private = claiming(entry, replace(entry.result, split="private").published())
     assert not is_of(write_submission(private, tmp_path / "p"), DatasetFolder(little))
