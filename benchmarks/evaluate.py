@@ -1,7 +1,7 @@
 """Speed and memory of scoring: metrics, parts, evaluate() as a whole, and its peak memory.
 
 python benchmarks/evaluate.py [--size toy]
-python benchmarks/evaluate.py --data vrs-toy    # the distortion group over whole test splits
+python benchmarks/evaluate.py --data vrs-toy    # whole test splits, by one and two workers
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from measure import print_table, seconds  # before NumPy: it sets the number of threads
+from measure import (
+    best_seconds,
+    print_table,
+    seconds,
+)  # before NumPy: it sets the number of threads
 
 # isort: split
 import numpy as np
@@ -34,15 +38,27 @@ METRICS = (mae, rmse, psnr, ssim, sam, ergas, uiqi, ndvi_mae)
 TASK = "cloud_removal"
 
 CHILD = """
-import sys
+import multiprocessing, os, sys
 from pathlib import Path
 from vrs_bench.evaluation import evaluate
-groups = sys.argv[3].split(",")
-evaluate(sys.argv[1], "cloud_removal", sys.argv[2], groups=groups, bounds=False)
-# Of this program: what getrusage says would start from the peak of the process that started it.
-[peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
-print(peak.split()[1])
+
+def peak(pid):
+    # Of this program: what getrusage says would start from the peak of who started it.
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if "VmHWM" in line)
+
+workers = [0]
+def look(done, total):
+    workers.extend(peak(child.pid) for child in multiprocessing.active_children())
+
+evaluate(
+    sys.argv[1], "cloud_removal", sys.argv[2], groups=sys.argv[3].split(","), bounds=False,
+    workers=int(sys.argv[4]), progress=look,
+)
+print(peak(os.getpid()), max(workers))
 """
+
+WORKERS = (1, 2)
 
 
 def main() -> None:
@@ -69,11 +85,13 @@ def main() -> None:
                 whole(prediction, data, size)
             np.save(data.with_suffix(".npy"), prediction)
             peaks += [
-                (name, len(prediction), f"{peak(data, name):.2f}")
+                (name, len(prediction), workers, *peaks_of(data, name, workers))
                 for name in ("distortion", ",".join(GROUPS))
+                for workers in WORKERS
             ]
-        title = f"Peak memory of a process that evaluates {TASK}, size {size}"
-        print_table(title, ("groups", "rows", "GB"), sorted(peaks))
+        title = f"Peak memory of the processes that evaluate {TASK}, size {size}"
+        head = ("groups", "rows", "workers", "main process, GB", "largest worker, GB")
+        print_table(title, head, sorted(peaks))
 
 
 def opened(data: Path) -> tuple[DatasetFolder, BoundTask]:
@@ -122,19 +140,21 @@ def one_by_one(prediction: np.ndarray, truth: np.ndarray, data: Path, size: str)
 def whole(prediction: np.ndarray, data: Path, size: str) -> None:
     """Time evaluate(): reading the truth, checks, digests, scores, parts and intervals."""
     n, rows = len(prediction), []
+    score = partial(evaluate, prediction, TASK, data, bounds=False)
     for groups in (("distortion",), ("downstream",), ("consistency",), ("perceptual",), GROUPS):
-        taken = seconds(partial(evaluate, prediction, TASK, data, groups=groups, bounds=False), 3)
-        rows.append((", ".join(groups), f"{taken:.2f}", f"{n / taken:.0f}"))
+        for workers in WORKERS:
+            taken = best_seconds(partial(score, groups=groups, workers=workers))
+            rows.append((", ".join(groups), workers, f"{taken:.2f}", f"{n / taken:.1f}"))
     print_table(
-        f"evaluate() of {TASK} from an array, size {size}, {n} rows of the test split; the next "
-        f"scene is read in a second thread",
-        ("groups", "s", "rows a second"),
+        f"evaluate() of {TASK} from an array, size {size}, {n} rows of the test split, best of 3; "
+        f"one worker is the process itself, several include their start",
+        ("groups", "workers", "s", "rows a second"),
         rows,
     )
 
 
 def whole_splits(data: Path) -> None:
-    """Time the distortion group over the test split of each task, from a file of predictions."""
+    """Time distortion alone and all groups over the test split of each task, from a file."""
     folder, rows = DatasetFolder(data), []
     for name in folder.manifest.tasks:
         target, n = folder.manifest.bound(name).target, len(folder.keys(name, "test"))
@@ -147,22 +167,29 @@ def whole_splits(data: Path) -> None:
                     stack = np.lib.format.open_memmap(path, "w+", np.uint16, shape)
                 stack[done : done + len(truth)] = np.minimum(truth, 9900) + 100
                 done += len(truth)
-            score = partial(evaluate, groups=["distortion"], bounds=False)
-            taken = seconds(partial(score, path, name, folder), 1)
-        rows.append((name, n, f"{taken:.1f}", f"{n / taken:.0f}"))
+            score = partial(evaluate, path, name, folder, bounds=False)
+            for groups in (("distortion",), GROUPS):
+                for workers in WORKERS:
+                    taken = best_seconds(partial(score, groups=groups, workers=workers), 2)
+                    told = (", ".join(groups), workers, f"{taken:.1f}", f"{n / taken:.1f}")
+                    rows.append((name, n, *told))
     print_table(
-        f"evaluate() of the distortion group with its parts, test splits of size "
-        f"{folder.manifest.recipe.name}; the next scene is read in a second thread",
-        ("task", "rows", "s", "rows a second"),
+        f"evaluate() of whole test splits, size {folder.manifest.recipe.name}, best of 2; one "
+        f"worker is the process itself, several include their start",
+        ("task", "rows", "groups", "workers", "s", "rows a second"),
         rows,
     )
 
 
-def peak(data: Path, groups: str) -> float:
-    """Return the peak memory in GB of a process that evaluates predictions from a file."""
+def peaks_of(data: Path, groups: str, workers: int) -> list[str]:
+    """Return the peak memory in GB of a process that evaluates predictions from a file.
+
+    And of the largest of its workers; 0 where it works itself.
+    """
     words = [sys.executable, "-c", CHILD, str(data.with_suffix(".npy")), str(data), groups]
+    words.append(str(workers))
     done = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
-    return int(done.stdout.split()[-1]) / 1e6
+    return [f"{int(kilobytes) / 1e6:.2f}" for kilobytes in done.stdout.split()[-2:]]
 
 
 if __name__ == "__main__":

@@ -207,12 +207,15 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
         )
     if not len(images) or not np.isfinite(images).all():
         raise BenchError("images: expected at least one image, all its values finite")
-    seen = [
-        _stages(encoder.network, images[start : start + _BATCH])
-        for start in range(0, len(images), _BATCH)
-    ]
-    # Joined as they lie: the head would have to bring channels together again.
-    *features, pooled = (np.concatenate(of) for of in zip(*seen, strict=True))
+    seen: list[Floats] = []
+    for start in range(0, len(images), _BATCH):
+        rows = slice(start, start + _BATCH)
+        found = _stages(encoder.network, images[rows])
+        # Filled as they lie: copies that are joined at the end would take the memory twice.
+        seen = seen or [np.empty_like(of, shape=(len(images), *of.shape[1:])) for of in found]
+        for room, of in zip(seen, found, strict=True):
+            room[rows] = of
+    *features, pooled = seen
     return Perceived(tuple(features), pooled, encoder.network, images.shape[2:])
 
 
