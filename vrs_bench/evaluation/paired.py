@@ -60,10 +60,10 @@ def paired_test(
 
     Both are exact where differences are symmetric about their mean, which they are where two
     methods are equally good, however skewed their scores. Bootstrap-t intervals of differences
-    hold skewed ones a little better (93 against 89 % of cases of lognormal differences of 30
-    scenes) and symmetric ones worse (90 against 95 % of differences of two lognormals), and would
-    contradict the test. With fewer than 6 scenes nothing is rejected at 95 %: the least p-value
-    of n scenes is 2 / 2ⁿ, and there is no interval.
+    would contradict the test; they hold skewed differences better (92 against 88 % of cases of
+    30 lognormal ones) and differences of equal methods worse (90 against 94 % where both are
+    lognormal), see BENCHMARK.md. With fewer than 6 scenes nothing is rejected at 95 %: the least
+    p-value of n scenes is 2 / 2ⁿ, and there is no interval.
 
     Args:
         first: one finite number a scene.
