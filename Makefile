@@ -54,6 +54,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/perceptual.py
 	$(BIN)/python benchmarks/classifier.py
 	$(BIN)/python benchmarks/intervals.py
+	$(BIN)/python benchmarks/realism.py
 	$(BIN)/python benchmarks/libraries.py
 	$(BIN)/python benchmarks/cluster.py
 
