@@ -10,27 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
-import scipy
 from pydantic import Field, model_validator
 
 from vrs_bench.columns import Column, quantise
+from vrs_bench.sensors.cloud_fields import SUPPORT, draw_fields, opacity_of, upsample
 from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.stage import Draws, Observed, Stage
-from vrs_bench.types import Array, Doubles, Floats
-from vrs_bench.world.arithmetic import settle, soft_sign
-from vrs_bench.world.streams import normal
+from vrs_bench.types import Array, Floats
+from vrs_bench.world.arithmetic import soft_sign
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SamplingScale = Annotated[int, Field(ge=4, le=2048)]
-
-_BITS = 10  # the field is held in steps of 2⁻¹⁰ standard deviations
-_REACH = 5  # and within ± 5 of them
-_NOTHING = 1e-12  # a share so small may be rounding, of which a small power makes opacity
-_WINDOW = 1.25  # side of the torus on which it is drawn, against that of the image
 
 
 class Clouds(Stage):
@@ -127,51 +120,6 @@ class CloudLayer:
         return seen
 
 
-@lru_cache(maxsize=8)
-def _amplitude(exponent: float, rows: int, columns: int) -> Doubles:
-    """Return 1/f^a on a torus, scaled to unit variance, without its mean."""
-    fy, fx = scipy.fft.fftfreq(rows) * rows, scipy.fft.fftfreq(columns) * columns
-    frequency = np.hypot(fy[:, None] / max(rows / columns, 1), fx / max(columns / rows, 1))
-    frequency[0, 0] = np.inf
-    amplitude = frequency**-exponent
-    return np.asarray(amplitude / np.sqrt((amplitude**2).sum()))
-
-
-def _upsample(samples: Floats, ratio: int) -> Floats:
-    """Return cubic (Catmull-Rom) interpolation, ``ratio`` values from sample to sample.
-
-    Only multiplications and additions in a fixed order, so the bits are the same everywhere. The
-    first and the last two samples are support: n samples along a side give (n - 3) · ratio values.
-    """
-    for _ in range(2):  # along rows, then along columns
-        n = samples.shape[0] - 3
-        fine = np.empty((n, ratio, samples.shape[1]), np.float32)
-        for phase in range(ratio):
-            t = phase / ratio
-            weights = (
-                ((-0.5 * t + 1) * t - 0.5) * t,
-                (1.5 * t - 2.5) * t * t + 1,
-                ((-1.5 * t + 2) * t + 0.5) * t,
-                (0.5 * t - 0.5) * t * t,
-            )
-            part = np.float32(weights[1]) * samples[1 : 1 + n]
-            for tap in (0, 2, 3):
-                if weights[tap]:
-                    part += np.float32(weights[tap]) * samples[tap : tap + n]
-            fine[:, phase] = part
-        samples = np.ascontiguousarray(fine.reshape(n * ratio, -1).T)
-    return samples
-
-
-@lru_cache(maxsize=16)
-def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
-    """Return opacity by the settled field: 0 below the (1 - cover) quantile, then rising."""
-    field = np.arange(-_REACH << _BITS, (_REACH << _BITS) + 1) / (1 << _BITS)
-    above = (scipy.special.ndtr(field) - (1 - cover)) / cover
-    above[above < _NOTHING] = 0
-    return settle(np.minimum(density * above**sparsity, 1))
-
-
 def draw_clouds(
     settings: Clouds, rng: np.random.Generator, height: int, width: int
 ) -> CloudLayer | None:
@@ -192,26 +140,16 @@ def draw_clouds(
     dy, dx = _shadow_offset(settings, distance)
     # The window on the ground, with room for shadows of clouds beyond its edge.
     ratio = max(round(max(height, width) / settings.sampling_scale), 1)
-    window = [-(-(n + abs(by)) // ratio) + 3 for n, by in ((height, dy), (width, dx))]
-    torus = [scipy.fft.next_fast_len(math.ceil(_WINDOW * n)) for n in window]
-    noise = np.empty(torus, np.complex128)
-    noise.real, noise.imag = normal(rng, (2, *torus))
-    noise *= _amplitude(settings.exponent, *torus)
-    samples = scipy.fft.fft2(noise, overwrite_x=True)[: window[0], : window[1]]
-
-    thickness = _upsample(settle(samples.real, bits=_BITS), ratio)
-    table = _opacity_table(settings.density, settings.sparsity, cover)
-    steps = (thickness * np.float32(1 << _BITS) + np.float32((_REACH << _BITS) + 0.5)).astype(
-        np.intp
-    )
-    opacity = table.take(steps, mode="clip")
+    window = [-(-(n + abs(by)) // ratio) + SUPPORT for n, by in ((height, dy), (width, dx))]
+    thickness, other = draw_fields(rng, settings.exponent, *window)
+    opacity = opacity_of(upsample(thickness, ratio), settings.density, settings.sparsity, cover)
     top, left = max(-dy, 0), max(-dx, 0)
 
     def crop(image: Floats, by_rows: int = 0, by_columns: int = 0) -> Floats:
         row, column = top + by_rows, left + by_columns
         return image[row : row + height, column : column + width]
 
-    bright = _upsample(np.float32(0.08) * soft_sign(settle(samples.imag, bits=12)), ratio)
+    bright = upsample(np.float32(0.08) * soft_sign(other), ratio)
     return CloudLayer(
         opacity=crop(opacity),
         shadow=np.float32(settings.shadow) * crop(opacity, dy, dx) if settings.shadow else None,
