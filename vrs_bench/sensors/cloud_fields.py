@@ -83,7 +83,7 @@ def opacity_of(thickness: Floats, density: float, sparsity: float, cover: float)
     return _opacity_table(density, sparsity, cover).take(steps.astype(np.intp), mode="clip")
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
     """Return opacity by the settled field: 0 below the (1 - cover) quantile, then rising."""
     field = np.arange(-_REACH << _BITS, (_REACH << _BITS) + 1) / (1 << _BITS)
