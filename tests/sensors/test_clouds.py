@@ -5,6 +5,7 @@ import pytest
 
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import check_recipe
+from vrs_bench.sensors.cloud_fields import _amplitude
 from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
 from vrs_bench.sensors.stages.clouds import Clouds, draw_clouds
@@ -33,10 +34,8 @@ def test_some_frames_are_clear():
 
 def test_clouds_are_fractal_with_the_exponent_that_is_asked():
     """The amplitude spectrum of the thickness falls as 1/f^a: fitted over a decade."""
-    from vrs_bench.sensors.stages import clouds
-
     for exponent in (1.2, 2.0):
-        amplitude = clouds._amplitude(exponent, 128, 128)
+        amplitude = _amplitude(exponent, 128, 128)
         assert (amplitude**2).sum() == pytest.approx(1)
         f = np.arange(2, 40)
         slope = np.polyfit(np.log(f), np.log(amplitude[0, f]), 1)[0]

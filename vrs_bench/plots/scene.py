@@ -135,8 +135,7 @@ def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
         sensor: whose stages to draw.
         step: time step.
     """
-    world = scene.recipe
-    place = Place(world.seed, scene.number, world.height, world.width)
+    place = Place.of(scene.recipe, scene.number)
     latent = scene.frame(sensor.product, step)
     images = [("latent", "", latent)]
     causes = view(sensor, place, step).causes

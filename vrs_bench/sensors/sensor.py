@@ -18,6 +18,7 @@ from vrs_bench.sensors.stages import AnyStage
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats, Labels
 from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.scene import WorldRecipe
 
 Revisit = Annotated[int, Field(ge=1, le=1000)]
 
@@ -87,12 +88,25 @@ def _walk(
 
 @dataclass(frozen=True)
 class Place:
-    """What a sensor looks at: the key of its random draws, and the size of the latent frames."""
+    """What a sensor looks at: the key of its random draws, size and days of the latent frames."""
 
     seed: int
     scene: int
     height: int
     width: int
+    days: tuple[int, ...] = ()
+    """Day of each time step, see :meth:`vrs_bench.world.series.SeriesSource.day`; empty where there
+    is no calendar: every time step is a day."""
+
+    @classmethod
+    def of(cls, world: WorldRecipe, scene: int) -> Place:
+        """Return a scene of a world as what a sensor looks at."""
+        days = tuple(world.series.day(step) for step in range(world.horizon))
+        return cls(world.seed, scene, world.height, world.width, days)
+
+    def day(self, step: int) -> int:
+        """Return the day of a time step."""
+        return self.days[step] if self.days else step
 
 
 @dataclass(frozen=True)
@@ -177,7 +191,8 @@ def view(recipe: SensorRecipe, place: Place, step: int) -> View:
     """Draw how a sensor looks at a place at one time step: clouds, calibration, registration."""
     walked = list(_walk(recipe.stages, place.height, place.width))
     draws = tuple(
-        Draws(place.seed, place.scene, step, recipe.name, occurrence) for _, occurrence, _ in walked
+        Draws(place.seed, place.scene, step, place.day(step), recipe.name, occurrence)
+        for _, occurrence, _ in walked
     )
     causes = [stage.draw(d, *size) for (stage, _, size), d in zip(walked, draws, strict=True)]
     return View(recipe.stages, draws, tuple(size for *_, size in walked), tuple(causes))

@@ -22,6 +22,8 @@ class Draws:
     seed: int
     scene: int
     step: int
+    day: int
+    """Day of the time step, counted from 1 January of the first year."""
     sensor: str
     """Name of the sensor, so that two sensors never share draws."""
     occurrence: int = 1
@@ -30,6 +32,10 @@ class Draws:
     def of_frame(self, name: str) -> np.random.Generator:
         """Return the stream of what is drawn anew for every frame."""
         return stream(self.seed, self.scene, self._named(name), self.step)
+
+    def of_day(self, name: str) -> np.random.Generator:
+        """Return the stream of what a day brings, the same whatever the revisit."""
+        return stream(self.seed, self.scene, f"day/{self._named(name)}", self.day)
 
     def of_scene(self, name: str, seed: int | None = None) -> np.random.Generator:
         """Return the stream of what stays the same over a scene; ``seed`` replaces the world's."""

@@ -159,7 +159,7 @@ class BoundTask:
 
     def place(self, scene: int) -> Place:
         """Return what sensors look at: a scene of the world."""
-        return Place(self.world.seed, scene, self.world.height, self.world.width)
+        return Place.of(self.world, scene)
 
     def rows(self, scene: Scene) -> Iterator[Row]:
         """Yield the rows of a scene in time order, as they are published."""

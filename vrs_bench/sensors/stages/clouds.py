@@ -2,45 +2,44 @@
 
 Thickness is a Gaussian field with a power-law spectrum, sampled coarsely and interpolated; the
 share of pixels under cloud, and how fast clouds get opaque, are set apart from each other.
-Opacity is kept as truth: it is the cause of what a method has to undo.
+Opacity is kept as truth: it is the cause of what a method has to undo. By itself every frame has
+clouds of its own; with `weather` a day is clear, hazy, partly clouded or overcast.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
-import scipy
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vrs_bench.columns import Column, quantise
+from vrs_bench.sensors.cloud_fields import SUPPORT, draw_fields, opacity_of, upsample
 from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.stage import Draws, Observed, Stage
-from vrs_bench.types import Array, Doubles, Floats
-from vrs_bench.world.arithmetic import settle, soft_sign
-from vrs_bench.world.streams import normal
+from vrs_bench.sensors.weather import Veil, Weather
+from vrs_bench.types import Array, Floats
+from vrs_bench.world.arithmetic import soft_sign
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SamplingScale = Annotated[int, Field(ge=4, le=2048)]
 
-_BITS = 10  # the field is held in steps of 2⁻¹⁰ standard deviations
-_REACH = 5  # and within ± 5 of them
-_NOTHING = 1e-12  # a share so small may be rounding, of which a small power makes opacity
-_WINDOW = 1.25  # side of the torus on which it is drawn, against that of the image
+_SOFT_SAMPLES = 32  # along the longer side, of the fields of haze and of overcast skies
+_HAZE_EXPONENT = 2.4  # smoother than clouds
+_HAZE_SPARSITY = 2.0  # and without an edge: opacity rises from 0 with slope 0
 
 
 class Clouds(Stage):
-    """A cloud layer, drawn anew for every frame."""
+    """Clouds and haze, drawn anew for every frame, or by the weather of its day."""
 
     stage: Literal["clouds"] = "clouds"
     probability: Share = 1.0
-    """Probability that a frame has clouds."""
+    """Probability that a frame has clouds; of weather it is a part."""
     cover: Interval = Interval(min=0.1, max=0.6)
-    """Expected share of the pixels under cloud, drawn for every frame."""
+    """Expected share of the pixels under cloud, drawn for every frame that has some clouds."""
     sampling_scale: SamplingScale = 64
     """Samples of the field along the longer side of the image; fewer make smoother clouds."""
     exponent: Annotated[float, Field(ge=0, le=4)] = 1.6
@@ -57,6 +56,8 @@ class Clouds(Stage):
     """Direction in which shadows fall, degrees clockwise from north (the top of the image)."""
     shadow_offset: Interval = Interval(min=10.0, max=24.0)
     """Distance of the shadow from its cloud in pixels, drawn for every frame."""
+    weather: Weather | None = None
+    """Spells of fair and foul days, overcast days and haze; without, every frame is for itself."""
 
     @model_validator(mode="after")
     def _cover_is_a_share(self) -> Clouds:
@@ -66,7 +67,17 @@ class Clouds(Stage):
             )
         if self.shadow_offset.min < 0 or self.shadow_offset.max > 200:
             raise ValueError("shadow_offset: expected pixels from 0 to 200")
+        if self.weather and self.probability != 1:
+            raise ValueError("probability: how often there are clouds is said by weather; drop it")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_weather(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out weather where there is none: digests of recipes stay what they were."""
+        settings: dict[str, Any] = dump(self)
+        if self.weather is None:
+            settings.pop("weather", None)
+        return settings
 
     def check(self, product: str) -> None:
         """Clouds are of optical products."""
@@ -74,8 +85,21 @@ class Clouds(Stage):
             raise ValueError(f"clouds: radar sees through them, but the product is '{product}'")
 
     def draw(self, draws: Draws, height: int, width: int) -> CloudLayer | None:
-        """Draw the clouds of a frame, or None where it has none."""
-        return draw_clouds(self, draws.of_frame("clouds"), height, width)
+        """Draw the clouds and haze of a frame, or None where it has none."""
+        if self.weather is None:
+            return draw_clouds(self, draws.of_frame("clouds"), height, width)
+        sky = self.weather.sky(draws)
+        rng = draws.of_day("clouds")
+        if sky.state == "overcast":
+            return draw_overcast(self, rng, height, width)
+        layer = draw_clouds(self, rng, height, width) if sky.state == "partly" else None
+        if sky.veil is None:
+            return layer
+        haze = draw_haze(sky.veil, draws.of_day("clouds/haze"), height, width)
+        if layer is None:
+            return CloudLayer(haze, None, np.full_like(haze, self.brightness))
+        # What light the clouds let through the haze lets through in part, before or after them.
+        return replace(layer, opacity=1 - (1 - layer.opacity) * (1 - haze))
 
     def apply(self, image: Floats, cause: CloudLayer | None, draws: Draws) -> Floats:
         """Return the ground under shadow and cloud."""
@@ -84,8 +108,9 @@ class Clouds(Stage):
     def columns(self, observed: Observed) -> tuple[Column, ...]:
         """Opacity and shadow."""
         size = (observed.height, observed.width)
+        what = "the clouds" if self.weather is None else "clouds and haze together"
         return (
-            Column("cloud", "mask", "uint16", "Opacity of the clouds × 10000.", size),
+            Column("cloud", "mask", "uint16", f"Opacity of {what} × 10000.", size),
             Column("shadow", "mask", "uint16", "Light lost in cloud shadow × 10000.", size),
         )
 
@@ -103,8 +128,12 @@ class Clouds(Stage):
         return cause is not None and 0.1 <= (cause.opacity > 0).mean() <= 0.9
 
     def explain(self, cause: CloudLayer | None) -> str:
-        """The share of pixels under cloud."""
-        return "clear" if cause is None else f"cover {(cause.opacity > 0).mean():.0%}"
+        """The share of pixels under cloud or haze, and the mean opacity over all pixels."""
+        if cause is None:
+            return "clear"
+        if cause.opacity.min() == 1:
+            return "overcast"
+        return f"cover {(cause.opacity > 0).mean():.0%}, mean opacity {cause.opacity.mean():.2f}"
 
 
 @dataclass(frozen=True)
@@ -127,51 +156,6 @@ class CloudLayer:
         return seen
 
 
-@lru_cache(maxsize=8)
-def _amplitude(exponent: float, rows: int, columns: int) -> Doubles:
-    """Return 1/f^a on a torus, scaled to unit variance, without its mean."""
-    fy, fx = scipy.fft.fftfreq(rows) * rows, scipy.fft.fftfreq(columns) * columns
-    frequency = np.hypot(fy[:, None] / max(rows / columns, 1), fx / max(columns / rows, 1))
-    frequency[0, 0] = np.inf
-    amplitude = frequency**-exponent
-    return np.asarray(amplitude / np.sqrt((amplitude**2).sum()))
-
-
-def _upsample(samples: Floats, ratio: int) -> Floats:
-    """Return cubic (Catmull-Rom) interpolation, ``ratio`` values from sample to sample.
-
-    Only multiplications and additions in a fixed order, so the bits are the same everywhere. The
-    first and the last two samples are support: n samples along a side give (n - 3) · ratio values.
-    """
-    for _ in range(2):  # along rows, then along columns
-        n = samples.shape[0] - 3
-        fine = np.empty((n, ratio, samples.shape[1]), np.float32)
-        for phase in range(ratio):
-            t = phase / ratio
-            weights = (
-                ((-0.5 * t + 1) * t - 0.5) * t,
-                (1.5 * t - 2.5) * t * t + 1,
-                ((-1.5 * t + 2) * t + 0.5) * t,
-                (0.5 * t - 0.5) * t * t,
-            )
-            part = np.float32(weights[1]) * samples[1 : 1 + n]
-            for tap in (0, 2, 3):
-                if weights[tap]:
-                    part += np.float32(weights[tap]) * samples[tap : tap + n]
-            fine[:, phase] = part
-        samples = np.ascontiguousarray(fine.reshape(n * ratio, -1).T)
-    return samples
-
-
-@lru_cache(maxsize=16)
-def _opacity_table(density: float, sparsity: float, cover: float) -> Floats:
-    """Return opacity by the settled field: 0 below the (1 - cover) quantile, then rising."""
-    field = np.arange(-_REACH << _BITS, (_REACH << _BITS) + 1) / (1 << _BITS)
-    above = (scipy.special.ndtr(field) - (1 - cover)) / cover
-    above[above < _NOTHING] = 0
-    return settle(np.minimum(density * above**sparsity, 1))
-
-
 def draw_clouds(
     settings: Clouds, rng: np.random.Generator, height: int, width: int
 ) -> CloudLayer | None:
@@ -192,26 +176,16 @@ def draw_clouds(
     dy, dx = _shadow_offset(settings, distance)
     # The window on the ground, with room for shadows of clouds beyond its edge.
     ratio = max(round(max(height, width) / settings.sampling_scale), 1)
-    window = [-(-(n + abs(by)) // ratio) + 3 for n, by in ((height, dy), (width, dx))]
-    torus = [scipy.fft.next_fast_len(math.ceil(_WINDOW * n)) for n in window]
-    noise = np.empty(torus, np.complex128)
-    noise.real, noise.imag = normal(rng, (2, *torus))
-    noise *= _amplitude(settings.exponent, *torus)
-    samples = scipy.fft.fft2(noise, overwrite_x=True)[: window[0], : window[1]]
-
-    thickness = _upsample(settle(samples.real, bits=_BITS), ratio)
-    table = _opacity_table(settings.density, settings.sparsity, cover)
-    steps = (thickness * np.float32(1 << _BITS) + np.float32((_REACH << _BITS) + 0.5)).astype(
-        np.intp
-    )
-    opacity = table.take(steps, mode="clip")
+    window = [-(-(n + abs(by)) // ratio) + SUPPORT for n, by in ((height, dy), (width, dx))]
+    thickness, other = draw_fields(rng, settings.exponent, *window)
+    opacity = opacity_of(upsample(thickness, ratio), settings.density, settings.sparsity, cover)
     top, left = max(-dy, 0), max(-dx, 0)
 
     def crop(image: Floats, by_rows: int = 0, by_columns: int = 0) -> Floats:
         row, column = top + by_rows, left + by_columns
         return image[row : row + height, column : column + width]
 
-    bright = _upsample(np.float32(0.08) * soft_sign(settle(samples.imag, bits=12)), ratio)
+    bright = upsample(np.float32(0.08) * soft_sign(other), ratio)
     return CloudLayer(
         opacity=crop(opacity),
         shadow=np.float32(settings.shadow) * crop(opacity, dy, dx) if settings.shadow else None,
@@ -226,3 +200,30 @@ def _shadow_offset(settings: Clouds, share: float) -> tuple[int, int]:
     azimuth = math.radians(settings.shadow_azimuth)
     distance = settings.shadow_offset.at(share)
     return round(distance * math.cos(azimuth)), round(-distance * math.sin(azimuth))
+
+
+def draw_overcast(
+    settings: Clouds, rng: np.random.Generator, height: int, width: int
+) -> CloudLayer:
+    """Draw a deck of clouds that hides all the ground of a frame."""
+    field, ratio = _draw_soft(rng, settings.exponent, height, width)
+    bright = upsample(np.float32(settings.brightness) + np.float32(0.05) * field, ratio)
+    return CloudLayer(np.ones((height, width), np.float32), None, bright[:height, :width])
+
+
+def draw_haze(veil: Veil, rng: np.random.Generator, height: int, width: int) -> Floats:
+    """Return the opacity of haze, float32 (height, width)."""
+    field, ratio = _draw_soft(rng, _HAZE_EXPONENT, height, width)
+    extent = round(veil.extent * 16) / 16  # of a grid, so that tables serve again
+    # Opacity is so smooth that its samples can be made finer in place of the field's.
+    samples = np.float32(veil.opacity) * opacity_of(field, 1, _HAZE_SPARSITY, extent)
+    return np.clip(upsample(samples, ratio)[:height, :width], 0, 1)
+
+
+def _draw_soft(
+    rng: np.random.Generator, exponent: float, height: int, width: int
+) -> tuple[Floats, int]:
+    """Draw the samples of a field without detail; return how much finer they have to be made."""
+    ratio = max(round(max(height, width) / _SOFT_SAMPLES), 1)
+    field, _ = draw_fields(rng, exponent, *(-(-n // ratio) + SUPPORT for n in (height, width)))
+    return field, ratio

@@ -81,9 +81,9 @@ class PhenologySettings(SeriesSource):
         """Return what lies between fields: a gravel track with some grass."""
         return {"optical": (0.075, 0.100, 0.120, 0.200), "sar": (0.47, 0.22)}[product]
 
-    def day_of_year(self, step: int) -> int:
-        """Return the day of year of a time step, 0 to 364."""
-        return (self.start_day + step * self.step_days) % 365
+    def day(self, step: int) -> int:
+        """Return the day of a time step, counted from 1 January of the first year."""
+        return self.start_day + step * self.step_days
 
 
 @dataclass(frozen=True)

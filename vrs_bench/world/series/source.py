@@ -63,6 +63,13 @@ class SeriesSource(Settings):
         """Return the name by which a product's random streams are called."""
         return product
 
+    def day(self, step: int) -> int:
+        """Return the day of a time step, 0 for 1 January of the first year and then counted on.
+
+        Years have 365 days; where there is no calendar, every time step is a day.
+        """
+        return step
+
     def day_of_year(self, step: int) -> int:
-        """Return the day of year of a time step, 0 to 364; the step where there is no calendar."""
-        return step % 365
+        """Return the day of year of a time step, 0 to 364."""
+        return self.day(step) % 365
