@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
-from vrs_bench.data.build.shards import SPLITS, file_digest
+from vrs_bench.data.build.shards import file_digest
 from vrs_bench.data.export.scene_products import ROWS, write_scene
 from vrs_bench.data.export.webdataset import card_text, tar_name, write_tar
 from vrs_bench.data.manifest import Digest, FileEntry, Manifest
@@ -21,6 +21,7 @@ from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.paths import LOCK, TEMPORARY, whole_file, write_text, writing_alone
 from vrs_bench.settings import Settings
 from vrs_bench.types import Report
+from vrs_bench.world.splits import SPLITS
 
 NAME = "export.json"
 Form = Literal["webdataset", "hdf5"]

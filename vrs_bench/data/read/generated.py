@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from vrs_bench.columns import Column
 from vrs_bench.data.arrow import arrow_schema, feature, to_arrow
-from vrs_bench.data.build.shards import split_scenes
 from vrs_bench.data.read.loading import published_configs
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, digest, load_recipe
 from vrs_bench.tasks import BoundTask, Task, bind
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.splits import split_scenes
 
 CONFIGS = published_configs(load_recipe(BenchmarkRecipe, "tiny"))
 
