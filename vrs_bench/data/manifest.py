@@ -17,6 +17,7 @@ from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import TASKS, BoundTask, bind
+from vrs_bench.world.series import RasterSettings
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -80,6 +81,11 @@ class Manifest(Settings):
         """Return the SHA-256 of all settings but itself; defaults are left out of it."""
         text = self.model_dump_json(exclude={"sha256"}, exclude_defaults=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def own_imagery(self) -> bool:
+        """Whether the latent images were read from rasters, not drawn."""
+        return isinstance(self.recipe.world.series, RasterSettings)
 
     def sensors_of(self, task: str) -> dict[str, SensorRecipe]:
         """Return the recipe of each input's sensor, with which the folder was made.

@@ -42,7 +42,8 @@ from vrs_bench.training.checkpoints import (
 from vrs_bench.training.schedule import warm_up_cosine
 from vrs_bench.types import Array, Floats, Report
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
-from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
+from vrs_bench.world.latent import Scene
+from vrs_bench.world.scene import WorldRecipe, make_scene
 from vrs_bench.world.splits import SPLITS
 
 CHECKPOINT = "encoder-training.safetensors"

@@ -41,10 +41,10 @@ class VRSToyConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def benchmark(self) -> BenchmarkRecipe:
         """Return the recipe with the number of scenes that was asked for."""
         recipe = self.recipe or load_recipe(BenchmarkRecipe, self.size)
-        if self.scenes is None:
-            return recipe
-        changed = {**recipe.model_dump(mode="json"), "scenes": self.scenes}
-        return check_recipe(BenchmarkRecipe, changed, "scenes")
+        if self.scenes is not None:
+            changed = {**recipe.model_dump(mode="json"), "scenes": self.scenes}
+            recipe = check_recipe(BenchmarkRecipe, changed, "scenes")
+        return recipe.pinned()
 
     def bound(self) -> BoundTask:
         """Return the task on the data of the recipe."""
