@@ -207,6 +207,9 @@ def _fault_of_tasks(manifest: Manifest) -> str | None:
     """Say which task is not one, or is not there whole."""
     if not manifest.tasks:
         return "names no task"
+    series = manifest.recipe.world.series
+    if isinstance(series, RasterSettings) and series.pinned is None:
+        return "recipe.world.series.pinned: missing, though a build writes what it found there"
     for name, entry in manifest.tasks.items():
         if name not in TASKS:
             return f"names the task {shown(name)}{did_you_mean(name, TASKS)}"

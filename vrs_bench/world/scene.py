@@ -98,6 +98,18 @@ class WorldRecipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _pins_are_of_the_horizon(self) -> WorldRecipe:
+        if isinstance(self.series, RasterSettings) and self.series.pinned is not None:
+            for product in self.series.bands():
+                images = self.series.pins.images(product)
+                if len(images) != self.horizon:
+                    raise ValueError(
+                        f"series.pinned.{product}: expected an image for each of {self.horizon} "
+                        f"time steps, got {len(images)}; remove 'pinned' to look again"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _cost_is_bounded(self) -> WorldRecipe:
         """Refuse what would take a machine's memory, or hours, for one scene."""
         bands, cells = self.series.bands(), self.cells.n

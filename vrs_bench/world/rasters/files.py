@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,11 +92,13 @@ def opened(path: str, key: str) -> Iterator[Any]:
         raise BenchError(f"{key}: {shown(path)} is neither a GeoTIFF nor JPEG 2000; convert it")
     try:
         # An absolute path is a file, whatever a word like that would mean to the library.
-        with (
-            rasterio.Env(**_ALONE),
-            rasterio.open(Path(path).absolute(), driver=driver) as raster,
-        ):
-            yield raster
+        with rasterio.Env(**_ALONE):
+            with warnings.catch_warnings():
+                # Pixels need no place on Earth.
+                warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+                raster = rasterio.open(Path(path).absolute(), driver=driver)
+            with raster:
+                yield raster
     except rasterio.errors.RasterioError as error:
         raise BenchError(
             f"{key}: {shown(path)} can't be read as a raster ({error}); expected a whole GeoTIFF "
@@ -163,7 +166,10 @@ def digest_of(path: str, key: str) -> str:
     try:
         state = named(path).stat()
     except OSError as error:
-        raise BenchError(f"{key}: {shown(path)} can't be read ({error.strerror})") from error
+        raise BenchError(
+            f"{key}: {shown(path)} can't be read ({error.strerror}); it was looked for from "
+            f"{shown(Path.cwd())}, the folder in which the command runs"
+        ) from error
     return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
 
 

@@ -27,14 +27,13 @@ _TOKEN = re.compile(r"%[A-Za-z%]|\*")
 class Dated(NamedTuple):
     """Where the images of a date lie."""
 
-    date: str
-    """As 2020-01-15."""
+    date: date
     file: str
     first_band: int
     """Band of the file, from 1, that is the first of the date."""
 
 
-def dated_bands(files: str, dates: Sequence[str], n_bands: int, key: str) -> list[Dated]:
+def dated_bands(files: str, dates: Sequence[date], n_bands: int, key: str) -> list[Dated]:
     """Return where every date lies, in order.
 
     Args:
@@ -44,13 +43,10 @@ def dated_bands(files: str, dates: Sequence[str], n_bands: int, key: str) -> lis
         key: of the recipe, for messages.
 
     Raises:
-        BenchError: no file fits, a date stands twice, is none, or not in order.
+        BenchError: no file fits, a date stands twice, is none, or stands out of order.
     """
     if dates:
-        found = [
-            Dated(_day(day, f"{key}.dates"), files, 1 + index * n_bands)
-            for index, day in enumerate(dates)
-        ]
+        found = [Dated(day, files, 1 + index * n_bands) for index, day in enumerate(dates)]
         if any(later.date <= earlier.date for earlier, later in pairwise(found)):
             raise BenchError(f"{key}.dates: expected dates in order, each once, as in the file")
         return found
@@ -120,20 +116,12 @@ def _candidates(wildcard: str) -> list[str]:
     return [str(path) for path in base.glob("/".join(parts))]
 
 
-def _named_day(match: re.Match[str], path: str, key: str) -> str:
+def _named_day(match: re.Match[str], path: str, key: str) -> date:
     """Return the date in the name of a file."""
     fields = match.groupdict()
     form = "%Y-%j" if "j" in fields else "%Y-%m-%d"
     text = "-".join(fields[word[1]] for word in form.split("-"))
     try:
-        return datetime.strptime(text, form).date().isoformat()
+        return datetime.strptime(text, form).date()
     except ValueError as error:
         raise BenchError(f"{key}.files: {shown(path)}: names no date ({error})") from error
-
-
-def _day(text: str, key: str) -> str:
-    """Return a date that a recipe names."""
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise BenchError(f"{key}: '{text}' is no date ({error})") from error

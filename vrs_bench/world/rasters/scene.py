@@ -18,7 +18,7 @@ from vrs_bench.world.rasters.files import opened, read_values
 from vrs_bench.world.rasters.images import bands_of, read_image
 from vrs_bench.world.rasters.outlines import outlines
 from vrs_bench.world.rasters.pinning import pinned, scene_window
-from vrs_bench.world.series.raster import PinnedImages, RasterSettings
+from vrs_bench.world.series.raster import RasterSettings
 
 if TYPE_CHECKING:
     from shapely import MultiPolygon, Polygon
@@ -59,20 +59,14 @@ class RasterScene(Scene):
         Raises:
             BenchError: the raster can't be read, or a pixel has no value.
         """
-        of, key = self._images(product)[step], f"world.series.{product}"
-        images = self.settings.optical if product == "optical" else self.settings.sar
-        assert images is not None  # noqa: S101  # asked of products that the source has
+        of, key = self.settings.pins.images(product)[step], f"world.series.{product}"
+        images = self.settings.images(product)
         bands = bands_of(images, self.bands(product), of.first_band)
         with opened(of.file, key) as raster:
             values, valid = read_image(raster, images, product, bands, self.window)
         if not valid.all():
             raise BenchError(f"{key}: {shown(of.file)}: scene {self.id} has pixels without a value")
         return np.clip(values, 0, 1).astype(np.float32)
-
-    def _images(self, product: str) -> tuple[PinnedImages, ...]:
-        pins = self.settings.pinned
-        assert pins is not None  # noqa: S101  # as `read_scene` makes it
-        return pins.optical if product == "optical" else pins.sar
 
 
 def read_scene(recipe: WorldRecipe, settings: RasterSettings, number: int) -> RasterScene:

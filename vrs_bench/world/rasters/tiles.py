@@ -15,7 +15,7 @@ from functools import lru_cache
 from vrs_bench.errors import BenchError
 from vrs_bench.world.splits import SPLITS, split_scenes
 
-MOST_TILES = 1 << 20
+MOST_TILES = 1 << 18
 
 
 def grid_size(raster: tuple[int, int], tile: tuple[int, int]) -> tuple[int, int]:

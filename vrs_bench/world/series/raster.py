@@ -5,20 +5,20 @@ These are the settings; :mod:`vrs_bench.world.rasters` reads what they name.
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from vrs_bench.errors import BenchError
 from vrs_bench.settings import Settings
 from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS, class_names
 from vrs_bench.world.rasters.listing import Dated, dated_bands
 from vrs_bench.world.series.source import Source
 
 PathName = Annotated[str, Field(min_length=1, max_length=1000)]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Pixels = Annotated[int, Field(ge=1)]
 
@@ -29,7 +29,7 @@ class ImageFiles(Settings):
     files: PathName
     """One file a date: a path that says where the date stands, ``images/S2_%Y%m%d.tif`` (``%j`` is
     the day of the year, ``*`` any letters). With ``dates``, the one file that holds all of them."""
-    dates: Annotated[tuple[Day, ...], Field(max_length=10_000)] = ()
+    dates: Annotated[tuple[datetime.date, ...], Field(max_length=10_000)] = ()
     """Dates of the one file, whose bands follow each other date by date."""
     bands: dict[str, Annotated[int, Field(ge=1, le=10_000)]]
     """Place of each band within a date, from 1: ``{blue: 1, green: 2, red: 3, nir: 4}``."""
@@ -74,7 +74,7 @@ class LandCoverFile(Settings):
 class PinnedImages(Settings):
     """The images of one date as they were found."""
 
-    date: Day
+    date: datetime.date
     file: PathName
     first_band: Pixels
     """Band of the file that is the first of the date."""
@@ -103,6 +103,10 @@ class Pins(Settings):
     left_out: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """Tiles, numbered in reading order from 0, that have a pixel without a value at some date."""
 
+    def images(self, product: str) -> tuple[PinnedImages, ...]:
+        """Return the images of a product by time step."""
+        return self.optical if product == "optical" else self.sar
+
 
 class RasterSettings(Source):
     """Which rasters. All of them lie on one grid; paths are relative to the working directory."""
@@ -120,10 +124,8 @@ class RasterSettings(Source):
 
     @model_validator(mode="after")
     def _bands_are_those_of_the_products(self) -> RasterSettings:
-        for product, names in (("optical", OPTICAL_BANDS), ("sar", SAR_BANDS)):
-            images: ImageFiles | None = getattr(self, product)
-            if images is None:
-                continue
+        for product, names in self.bands().items():
+            images = self.images(product)
             places = list(images.bands.values())
             if set(images.bands) != set(names) or len(set(places)) < len(names):
                 raise ValueError(
@@ -137,6 +139,28 @@ class RasterSettings(Source):
                 )
         return self
 
+    @property
+    def pins(self) -> Pins:
+        """What a build found.
+
+        Raises:
+            BenchError: no build has looked yet.
+        """
+        if self.pinned is None:
+            raise BenchError("world.series.pinned: missing; a build writes it")
+        return self.pinned
+
+    def images(self, product: str) -> ImageFiles:
+        """Return the files of a product.
+
+        Raises:
+            BenchError: none are named.
+        """
+        images = self.optical if product == "optical" else self.sar
+        if images is None:
+            raise BenchError(self.lacking([product]))
+        return images
+
     def bands(self) -> Mapping[str, tuple[str, ...]]:
         """Return the optical product, and the radar product where rasters of it are named."""
         optical: dict[str, tuple[str, ...]] = {"optical": OPTICAL_BANDS}
@@ -145,6 +169,11 @@ class RasterSettings(Source):
     def classes(self) -> tuple[str, ...]:
         """Return the names of the land covers."""
         return class_names()
+
+    def mask_files(self) -> dict[str, str | None]:
+        """Return the file of each mask that may be named."""
+        land_cover = None if self.land_cover is None else self.land_cover.file
+        return {"land_cover": land_cover, "cells": self.cells}
 
     def masks(self) -> frozenset[str]:
         """Return the masks of which a raster is named."""
@@ -158,10 +187,10 @@ class RasterSettings(Source):
             f"dB), of which this recipe names none; name them, or build super_res alone"
         )
 
-    def dates(self) -> tuple[date, ...]:
+    def dates(self) -> tuple[datetime.date, ...]:
         """Return the date of each time step."""
         found = self.optical.found("optical") if self.pinned is None else self.pinned.optical
-        return tuple(date.fromisoformat(str(images.date)) for images in found)
+        return tuple(images.date for images in found)
 
     def day_of_year(self, step: int) -> int:
         """Return the day of year of a time step; the last of a leap year counts as the one before.
