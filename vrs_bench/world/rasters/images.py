@@ -40,7 +40,8 @@ def read_image(
     """
     values, valid = read_values(raster, bands, window, images.nodata)
     scale, offset = scaling_of(raster, images, bands)
-    values = values * scale[:, None, None] + offset[:, None, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # of a scale that can't be meant
+        values = values * scale[:, None, None] + offset[:, None, None]
     return ((values - DB_FLOOR) / -DB_FLOOR if product == "sar" else values), valid
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import shown
+from vrs_bench.paths import named, shown
 
 MOST_FILES = 10_000
 """Dates that a recipe may have, as its horizon."""
@@ -50,7 +50,7 @@ def dated_bands(files: str, dates: Sequence[date], n_bands: int, key: str) -> li
         if any(later.date <= earlier.date for earlier, later in pairwise(found)):
             raise BenchError(f"{key}.dates: expected dates in order, each once, as in the file")
         return found
-    pattern, wildcard = _compiled(str(Path(files)), key)
+    pattern, wildcard = _compiled(str(named(files)), key)
     found = sorted(
         Dated(_named_day(match, path, key), path, 1)
         for path in _candidates(wildcard)
@@ -122,6 +122,9 @@ def _named_day(match: re.Match[str], path: str, key: str) -> date:
     form = "%Y-%j" if "j" in fields else "%Y-%m-%d"
     text = "-".join(fields[word[1]] for word in form.split("-"))
     try:
-        return datetime.strptime(text, form).date()
+        day = datetime.strptime(text, form).date()
     except ValueError as error:
         raise BenchError(f"{key}.files: {shown(path)}: names no date ({error})") from error
+    if day.strftime("%Y") != fields["Y"]:  # day 366 of a year that has 365
+        raise BenchError(f"{key}.files: {shown(path)}: names no date ({text})")
+    return day

@@ -129,7 +129,8 @@ def _holes(
         values, valid = read_image(raster, images, product, bands, window)
         whole = valid.reshape(height, across, width).all(axis=(0, 2))
         holes |= {line * across + int(tile) for tile in np.flatnonzero(~whole)}
-        outside += ((values < 0) | (values > 1))[:, valid].sum(axis=1)
+        # Also what is too large for a number, by a scale that can't be meant.
+        outside += (~((values >= 0) & (values <= 1)))[:, valid].sum(axis=1)
         count += int(valid.sum())
     worst = int(outside.argmax())
     if outside[worst] > MOST_OUTSIDE * count:

@@ -33,7 +33,7 @@ class ImageFiles(Settings):
     """Dates of the one file, whose bands follow each other date by date."""
     bands: dict[str, Annotated[int, Field(ge=1, le=10_000)]]
     """Place of each band within a date, from 1: ``{blue: 1, green: 2, red: 3, nir: 4}``."""
-    scale: float | None = None
+    scale: Annotated[float, Field(gt=0)] | None = None
     """A value is ``scale × stored + offset``; default: the file's own, else 1."""
     offset: float | None = None
     """Default: the file's own, else 0."""
