@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import measure  # before NumPy: it sets the threads
 import numpy as np
 
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.downstream import (
     cell_accuracy,
     cell_vote,
@@ -24,7 +23,9 @@ from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references.classifier import classify, load_classifier
 from vrs_bench.references.classifier_fit import PIXELS_PER_SCENE, SCENES, fit_classifier
 from vrs_bench.world.landcover import class_names
-from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
+from vrs_bench.world.latent import Scene
+from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.splits import SPLITS
 
 SIZES = ("tiny", "toy")
 SCORED_SCENES = 150

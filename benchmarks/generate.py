@@ -37,7 +37,8 @@ from vrs_bench.sensors.stages.noise import Noise, add_noise
 from vrs_bench.tasks import TASKS, BoundTask, bind
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.cells import draw_sites, rasterise
-from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.scene import WorldRecipe, draw_scene, make_scene
+from vrs_bench.world.series import SeriesSource
 from vrs_bench.world.streams import stream
 from vrs_bench.world.texture import draw_texture
 
@@ -66,7 +67,9 @@ def stage_of(sensor: SensorRecipe, kind: type[S]) -> S:
 def stages(recipe: BenchmarkRecipe, size: str) -> None:
     """Time every stage of the world and of the sensors on one scene."""
     world = recipe.world
-    steps, scene = world.horizon, make_scene(world, 0)
+    source = world.series
+    assert isinstance(source, SeriesSource)  # noqa: S101  # of packaged recipes
+    steps, scene = world.horizon, draw_scene(world, 0)
     place = Place(world.seed, 0, world.height, world.width)
     lr = bind("super_res", recipe).main_sensor
     clouded = bind("cloud_removal", recipe).sensors
@@ -101,7 +104,7 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
         ),
         (
             "series (phenology)",
-            lambda: world.series.draw(scene.classes, steps, 0, 0),
+            lambda: source.draw(scene.classes, steps, 0, 0),
             1,
             sum(s.nbytes for s in scene.series.values()),
         ),

@@ -21,7 +21,6 @@ from sewar.utils import Filter
 from skimage import metrics as sk
 
 from vrs_bench.columns import SCALE, restore
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.distortion import ergas, psnr, sam
 from vrs_bench.metrics.perceptual import ms_ssim
 from vrs_bench.metrics.similarity import SSIM_WINDOW
@@ -29,6 +28,7 @@ from vrs_bench.metrics.structural import ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import bind
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.splits import SPLITS
 
 STEP = 10
 LIBRARIES = ("scikit-image", "torchmetrics", "piq", "sewar")

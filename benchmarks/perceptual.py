@@ -16,7 +16,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import kendalltau, spearmanr
 
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.complex_wavelet import cw_ssim
 from vrs_bench.metrics.distortion import psnr, sam
 from vrs_bench.metrics.feature_distances import feature_distance, frechet_distance, kernel_distance
@@ -27,6 +26,7 @@ from vrs_bench.references.encoder import Encoder, load_encoder, perceive
 from vrs_bench.sensors.interval import Interval
 from vrs_bench.sensors.stages.clouds import Clouds, draw_clouds
 from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.splits import SPLITS
 from vrs_bench.world.streams import stream
 
 FRAMES = 4  # of each scene, over its horizon

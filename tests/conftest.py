@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from own_imagery import OwnImagery, make_own_imagery
 
 from vrs_bench.data.build.building import build
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
@@ -24,3 +25,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "vrs-toy"
     build(["super_res"], recipe, folder)
     return folder
+
+
+@pytest.fixture
+def own_imagery(tmp_path: Path) -> OwnImagery:
+    """Return own imagery that a test may change."""
+    return make_own_imagery(tmp_path / "own")

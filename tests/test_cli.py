@@ -280,7 +280,7 @@ def test_verify_finds_damage_and_build_mends_it(place: Path, tmp_path: Path) -> 
     fault = f"super_res/{shard.name}: {len(whole) - 1} bytes, the manifest says {len(whole)}"
     assert run("verify", "data", cwd=tmp_path, status=1).stdout == f"{fault}\n"
     done = run("verify", "data", "--json", cwd=tmp_path, status=1)
-    assert json.loads(done.stdout) == {"folder": "data", "faults": [fault]}
+    assert json.loads(done.stdout) == {"folder": "data", "faults": [fault], "rasters": []}
     run(*build, cwd=tmp_path)
     assert shard.read_bytes() == whole
     done = run("verify", "data", cwd=tmp_path)

@@ -31,7 +31,8 @@ from vrs_bench.sensors.stages.clouds import CloudLayer, Clouds
 from vrs_bench.sensors.stages.noise import Noise
 from vrs_bench.show import draw
 from vrs_bench.tasks import TASKS, bind
-from vrs_bench.world.scene import Scene, make_scene
+from vrs_bench.world.latent import Scene
+from vrs_bench.world.scene import make_scene
 
 RECIPE = check_recipe(
     BenchmarkRecipe,

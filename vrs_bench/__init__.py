@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     )
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
     from vrs_bench.tasks import TASKS, BoundTask, bind, get_task
-    from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
+    from vrs_bench.world.latent import Scene
+    from vrs_bench.world.scene import WorldRecipe, make_scene
 
 _HOMES = {
     "BenchError": "errors",
     "BenchmarkRecipe": "recipes",
     "DatasetFolder": "data.read.dataset_folder",
     "Result": "evaluation",
-    "Scene": "world.scene",
+    "Scene": "world.latent",
     "Score": "evaluation",
     "BoundTask": "tasks",
     "TASKS": "tasks",

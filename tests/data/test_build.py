@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from vrs_bench.data.build.building import RECORDS, build
 from vrs_bench.data.build.engines import make_shard
-from vrs_bench.data.build.shards import SPLITS, plan, split_scenes
+from vrs_bench.data.build.shards import plan
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.verify import verify
@@ -27,6 +27,7 @@ from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.sensors.stages.noise import Noise
 from vrs_bench.tasks import TASKS, BoundTask, bind
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.splits import SPLITS, split_scenes
 
 RECIPE = check_recipe(
     BenchmarkRecipe,

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vrs_bench.data.build.building import build
-from vrs_bench.data.build.shards import SPLITS, file_digest, private_plan, split_scenes
+from vrs_bench.data.build.shards import file_digest, private_plan
 from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.data.private import build_private, reveal
 from vrs_bench.data.read.dataset_folder import DatasetFolder
@@ -32,6 +32,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.splits import SPLITS, split_scenes
 from vrs_bench.world.streams import stream
 
 SECRET = b"a secret that is given here, not read"

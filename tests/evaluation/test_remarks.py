@@ -61,7 +61,7 @@ def honest(folder: DatasetFolder) -> Floats:
 @pytest.mark.parametrize("task", TASKS)
 def test_honest_predictions_pass_without_remark(task: str, folder: DatasetFolder) -> None:
     truth = made(folder, task, lambda scene: scene.target)
-    floor = made(folder, task, trivial_method(folder.manifest.bound(task)))
+    floor = made(folder, task, trivial_method(folder, folder.manifest.bound(task)))
     noise = np.random.default_rng(0).normal(0, 0.005, truth.shape).astype(np.float32)
     for images in (truth, truth + noise, floor, quantise(floor), floor.astype(np.float16)):
         assert evaluate(images, task, folder).warnings == []

@@ -28,6 +28,7 @@ OPTICAL = TaskFacts(
     n_classes=len(LAND_COVER),
     readable=True,
     input_is_like_target=True,
+    masks=frozenset({"land_cover", "cell"}),
 )
 
 
@@ -67,6 +68,9 @@ def test_what_a_metric_needs_decides_where_it_applies(metric: Metric) -> None:
     assert (blind != "") == bool(metric.needs & {"classifier", "encoder"})
     translated = metric.obstacle(replace(OPTICAL, input_is_like_target=False))
     assert (translated != "") == bool(metric.needs & {"input", "operator"})
+    for mask in OPTICAL.masks:
+        unknown = metric.obstacle(replace(OPTICAL, masks=OPTICAL.masks - {mask}))
+        assert unknown == (f"the data have no {mask}" if mask in metric.needs else "")
     radar = metric.obstacle(replace(OPTICAL, bands=("vv", "vh")))
     assert (radar != "") == bool(metric.bands)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -128,14 +129,20 @@ def verify(
 ) -> None:
     """Compare every file of a dataset folder with the manifest's SHA-256.
 
+    Of own imagery, it also says which rasters are missing here or have changed: the folder is whole
+    without them, but can't be made again.
+
     Example: `vrs-bench verify vrs-toy`
     """
+    from vrs_bench.data.verify import changed_rasters
     from vrs_bench.data.verify import verify as verify_folder
 
-    faults = verify_folder(folder)
+    faults, rasters = verify_folder(folder), changed_rasters(folder)
     if as_json:
-        print(json.dumps({"folder": str(folder), "faults": faults}))
+        print(json.dumps({"folder": str(folder), "faults": faults, "rasters": rasters}))
     else:
+        for line in rasters:
+            print(f"note: {line}", file=sys.stderr)
         print("\n".join(faults) or f"{folder}: every file is as the manifest says")
     if faults:
         raise typer.Exit(1)
@@ -190,6 +197,10 @@ class Form(StrEnum):
 
     webdataset = "webdataset"
     hdf5 = "hdf5"
+    geotiff = "geotiff"
+
+
+_MADE = {Form.webdataset: "tar files", Form.hdf5: "products", Form.geotiff: "scenes"}
 
 
 @app.command()
@@ -199,7 +210,7 @@ def export(
         Form,
         typer.Option(
             help="webdataset: tar shards, to stream. hdf5: a product folder for each scene and "
-            "image column, in the original's layout."
+            "image column, in the original's layout. geotiff: a folder a scene for a GIS."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the export.")],
@@ -214,4 +225,4 @@ def export(
 
     with progress_bar(f"export to {to}") as report:
         made = export_folder(folder, to.value, out, task or (), split or (), report)
-    print(f"{out}: {len(made)} {'tar files' if to is Form.webdataset else 'products'}")
+    print(f"{out}: {len(made)} {_MADE[to]}")

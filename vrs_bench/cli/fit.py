@@ -33,7 +33,7 @@ def classifier(
     from vrs_bench.references.classifier import save
     from vrs_bench.references.classifier_fit import SCENES, fit_classifier
 
-    world = load_recipe(BenchmarkRecipe, size).world
+    world = load_recipe(BenchmarkRecipe, size).pinned().world
     with progress_bar("fit classifier") as report:
         save(fit_classifier(world, scenes or SCENES, report=report), out)
     print(out)

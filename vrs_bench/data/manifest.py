@@ -17,6 +17,7 @@ from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import TASKS, BoundTask, bind
+from vrs_bench.world.series import RasterSettings
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -80,6 +81,11 @@ class Manifest(Settings):
         """Return the SHA-256 of all settings but itself; defaults are left out of it."""
         text = self.model_dump_json(exclude={"sha256"}, exclude_defaults=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def own_imagery(self) -> bool:
+        """Whether the latent images were read from rasters, not drawn."""
+        return isinstance(self.recipe.world.series, RasterSettings)
 
     def sensors_of(self, task: str) -> dict[str, SensorRecipe]:
         """Return the recipe of each input's sensor, with which the folder was made.
@@ -201,6 +207,9 @@ def _fault_of_tasks(manifest: Manifest) -> str | None:
     """Say which task is not one, or is not there whole."""
     if not manifest.tasks:
         return "names no task"
+    series = manifest.recipe.world.series
+    if isinstance(series, RasterSettings) and series.pinned is None:
+        return "recipe.world.series.pinned: missing, though a build writes what it found there"
     for name, entry in manifest.tasks.items():
         if name not in TASKS:
             return f"names the task {shown(name)}{did_you_mean(name, TASKS)}"

@@ -24,6 +24,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import TASKS, bind
 from vrs_bench.types import Report
+from vrs_bench.world.series import RasterSettings
 
 _SALT = f"{RECORDS}/salt"  # while a build is under way, so that it goes on with the same seeds
 
@@ -43,8 +44,14 @@ def build_private(
     begun: from the secret and the manifest, the folder can be built again to the byte.
 
     Raises:
-        BenchError: as :func:`vrs_bench.data.build.building.build`.
+        BenchError: as :func:`vrs_bench.data.build.building.build`; or the images are read from
+            rasters.
     """
+    if isinstance(recipe.world.series, RasterSettings):
+        raise BenchError(
+            f"{recipe.name}: a private split is drawn from its secret, but the images of this "
+            f"recipe are read from rasters, whose truth no seed hides"
+        )
     store = open_store(out)
     with store.alone():
         before = existing(store, str(out))

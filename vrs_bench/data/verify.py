@@ -11,6 +11,8 @@ from vrs_bench.data.build.shards import file_digest
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
 from vrs_bench.data.values import values_digest
 from vrs_bench.paths import shown
+from vrs_bench.world.rasters.pinning import changed_files
+from vrs_bench.world.series import RasterSettings
 
 
 def verify(folder: str | Path, documents: bool = True) -> list[str]:
@@ -46,6 +48,21 @@ def verify(folder: str | Path, documents: bool = True) -> list[str]:
     present = {path.relative_to(root).as_posix() for top in roots for path in visible(top)}
     faults |= dict.fromkeys(sorted(present - known), "not in the manifest")
     return [f"{shown(name)}: {fault}" for name, fault in faults.items() if fault is not None]
+
+
+def changed_rasters(folder: str | Path) -> list[str]:
+    """Say of the rasters that a dataset was read from, which are missing here or have changed.
+
+    The folder is whole without them; they are needed to make it again.
+
+    Returns:
+        one line for each; empty where all are as they were, and where there are none.
+
+    Raises:
+        BenchError: no readable manifest.
+    """
+    series = read_manifest(folder).recipe.world.series
+    return list(changed_files(series)) if isinstance(series, RasterSettings) else []
 
 
 def place_fault(root: Path, name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from vrs_bench.references import HERE
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.series import RasterSettings
 
 Method = Callable[[SceneTruth], Floats]
 """Scene → images (row, band, height, width) float32 in [0, 1]."""
@@ -34,12 +36,12 @@ PACKAGED = HERE / "bounds.json"
 def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
     """Return the trivial baseline of a task as ``floor``, and the truth as ``ceiling``."""
     return {
-        "floor": trivial_method(task),
+        "floor": trivial_method(folder, task),
         "ceiling": lambda scene: scene.target,
     }
 
 
-def trivial_method(task: BoundTask) -> Method:
+def trivial_method(folder: DatasetFolder, task: BoundTask) -> Method:
     """Return the trivial method of a task.
 
     An input that is an image of the target's product stands for the target: as it is (clouds and
@@ -50,7 +52,8 @@ def trivial_method(task: BoundTask) -> Method:
         return lambda scene: on_grid(
             restore(scene.columns[task.main_input]), *scene.target.shape[-2:]
         )
-    averages = _averages(task)
+    own_imagery = isinstance(task.world.series, RasterSettings)
+    averages = _averages_of_folder(folder, task) if own_imagery else _averages(task)
     return lambda scene: np.broadcast_to(averages[scene.steps], scene.target.shape).copy()
 
 
@@ -63,6 +66,14 @@ def _averages(task: BoundTask) -> Floats:
         for step in range(world.horizon):
             sums[step] += scene.frame(product, step).mean(axis=(1, 2))
     return (sums / AVERAGED_SCENES).astype(np.float32)[..., None, None]
+
+
+def _averages_of_folder(folder: DatasetFolder, task: BoundTask) -> Floats:
+    """Return the same of a folder's own train scenes: the rasters may be elsewhere by now."""
+    scenes = islice(folder.scenes(task.name, "train", [task.target]), AVERAGED_SCENES)
+    means = [restore(scene[task.target]).mean(axis=(2, 3), dtype=np.float64) for scene in scenes]
+    averages: Floats = np.mean(means, axis=0).astype(np.float32)[..., None, None]
+    return averages
 
 
 def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) -> dict[str, Bound]:

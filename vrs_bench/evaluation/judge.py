@@ -22,6 +22,7 @@ from vrs_bench.references.classifier import Classifier, classify, load_classifie
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
+from vrs_bench.world.series import RasterSettings
 
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
     from vrs_bench.references.encoder import Encoder, Perceived
@@ -84,6 +85,7 @@ def task_facts(task: BoundTask) -> TaskFacts:
         n_classes=len(LAND_COVER),
         readable=set(OPTICAL_BANDS) <= set(task.bands),
         input_is_like_target=task.main_sensor.product == task.task.target_product,
+        masks=task.world.series.masks(),
     )
 
 
@@ -105,6 +107,13 @@ def make_judge(
     facts = task_facts(task)
     asked = [metric for metric in METRICS.values() if metric.group in groups]
     left_out = {m.name: m.obstacle(facts) for m in asked if not m.applies(facts)}
+    if classifier is None and isinstance(task.world.series, RasterSettings):
+        left_out |= {
+            metric.name: "no packaged classifier reads own imagery: fit one with 'vrs-bench fit "
+            "classifier', and give it as --classifier"
+            for metric in asked
+            if "classifier" in metric.needs and metric.name not in left_out
+        }
     metrics = tuple(metric for metric in asked if metric.name not in left_out)
     if not metrics:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())

@@ -21,7 +21,7 @@ def parts_of(land_cover: Array, cell: Array, transmittance: Floats | None, steps
 
     Args:
         land_cover: (height, width) uint8; 0 between cells, which is no land cover's part.
-        cell: (height, width) int16.
+        cell: (height, width) int16; 0 everywhere where cells are not known.
         transmittance: (time step, height, width) float32, of clouds and their shadows; None
             where the task has none.
         steps: number of time steps.
@@ -29,7 +29,8 @@ def parts_of(land_cover: Array, cell: Array, transmittance: Floats | None, steps
     names = list(enumerate(class_names()))[1:]
     side = 2 * BORDER_PX + 1
     border = maximum_filter(cell, side) != minimum_filter(cell, side)
-    masks = np.stack([*(land_cover == number for number, _ in names), border, ~border])
+    interior = ~border & cell.any()  # where no cell is known, nothing is inside of one
+    masks = np.stack([*(land_cover == number for number, _ in names), border, interior])
     fixed = [("land_cover", name) for _, name in names]
     fixed += [("position", "border"), ("position", "interior")]
     if transmittance is None:

@@ -9,12 +9,12 @@ from functools import cache
 from math import isclose
 
 from vrs_bench.data.build.building import Plan
-from vrs_bench.data.build.shards import split_scenes
 from vrs_bench.evaluation.bounds import bounds_key, kept_bounds
 from vrs_bench.evaluation.result import Result
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import SIZES, BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import bind
+from vrs_bench.world.splits import split_scenes
 
 _NOTHING = ("0" * 64, hashlib.sha256(b"").hexdigest())
 """Digests that stand for no digest."""

@@ -16,10 +16,10 @@ Group = Literal["distortion", "perceptual", "downstream", "consistency", "origin
 
 Scope = Literal["row", "scene", "split"]
 
-Need = Literal["torch", "classifier", "encoder", "input", "operator"]
+Need = Literal["torch", "classifier", "encoder", "input", "operator", "land_cover", "cell"]
 """What a metric needs besides prediction and truth: the libraries of the extra ``evaluation``; the
 reference classifier; the reference encoder; the main input as an image of the target's product;
-the operator of its sensor."""
+the operator of its sensor; the true land cover; the true cells."""
 
 Place = Literal["parts", "board"]
 """Where a metric is shown besides the table of all scores: in tables and pictures by part; on
@@ -128,6 +128,9 @@ class Metric:
             return "the references do not know the target's bands"
         if self.needs & {"input", "operator"} and not task.input_is_like_target:
             return "the main input is no image of what is predicted"
+        unknown = sorted(self.needs & {"land_cover", "cell"} - task.masks)
+        if unknown:
+            return f"the data have no {' and no '.join(unknown)}"
         if self.ratios and task.gsd_ratio not in self.ratios:
             sizes = ", ".join(map(str, sorted(self.ratios)))
             return (

@@ -126,8 +126,8 @@ def _of_series(name: str) -> Callable[[JudgedScene], Measured]:
 
 _OF_SERIES = ("jaccard_ratio", "jaccard", "jaccard_truth")
 _downstream = partial(Metric, group="downstream", higher_is_better=True, high=1.0)
-_by_classifier = partial(_downstream, needs=frozenset({"classifier"}))
-_by_network = partial(_downstream, needs=frozenset({"torch", "encoder"}))
+_by_classifier = partial(_downstream, needs=frozenset({"classifier", "land_cover"}))
+_by_network = partial(_downstream, needs=frozenset({"torch", "encoder", "land_cover"}))
 
 METRICS = (
     _by_classifier(
@@ -164,6 +164,7 @@ METRICS = (
         name="cell_accuracy",
         label="cell accuracy",
         computed=PerScene(_cells),
+        needs=frozenset({"classifier", "land_cover", "cell"}),
         definition=(
             "Share of a scene's cells whose most frequent label (the smallest of equally frequent "
             "ones) is their land cover; a cell counts once, whatever its size. Mean over scenes."

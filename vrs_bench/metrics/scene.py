@@ -32,6 +32,8 @@ class TaskFacts:
     input_is_like_target: bool
     """Whether the main input is an image of the target's product, so that its sensor can look at
     a prediction too."""
+    masks: frozenset[str]
+    """Which of ``land_cover`` and ``cell`` are known."""
 
 
 @dataclass(frozen=True)

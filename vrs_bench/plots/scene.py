@@ -19,7 +19,7 @@ from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_colours, class_names
-from vrs_bench.world.scene import Scene
+from vrs_bench.world.latent import Scene
 
 _BAND_COLOURS = ("#3565c0", "#3a9d3a", "#c0392b", "#7d3c98")
 
@@ -49,7 +49,7 @@ def scene_panel(
             f"got {row},{column}"
         )
     optical = scene.frame("optical", step)
-    name, sensor, radar = task.main_input, task.main_sensor, _radar(task)
+    name, sensor = task.main_input, task.main_sensor
     figure = Figure(figsize=(17, 8.6), layout="constrained")
     axes = figure.subplots(2, 4)
     day = world.series.day_of_year(step)
@@ -63,9 +63,13 @@ def scene_panel(
     draw_image(
         axes[0, 2], show(seen), f"observed: {name}, {seen.shape[1]} × {seen.shape[2]} pixels"
     )
-    backscatter = scene.frame("sar", step)
-    speckled = observe(radar, place, step, backscatter)
-    draw_image(axes[0, 3], sar_colour(speckled), f"radar '{radar.name}' (VV, VH, VV−VH)")
+    if "sar" in world.series.bands():
+        radar = _radar(task)
+        speckled = observe(radar, place, step, scene.frame("sar", step))
+        draw_image(axes[0, 3], sar_colour(speckled), f"radar '{radar.name}' (VV, VH, VV−VH)")
+    else:
+        axes[0, 3].set_axis_off()
+        axes[1, 3].set_axis_off()
 
     _land_cover(axes[1, 0], scene)
     _cells(axes[1, 1], scene)
@@ -74,7 +78,8 @@ def scene_panel(
     label = class_names()[scene.land_cover[row, column]]
     title = f"pixel {row},{column}: {label}"
     _series(axes[1, 2], scene, "optical", (row, column), step, f"{title}, reflectance")
-    _series(axes[1, 3], scene, "sar", (row, column), step, f"{title}, backscatter (dB)")
+    if "sar" in world.series.bands():
+        _series(axes[1, 3], scene, "sar", (row, column), step, f"{title}, backscatter (dB)")
     return figure
 
 
@@ -94,8 +99,9 @@ def _cells(axis: Any, scene: Scene) -> None:
     shades = np.where(scene.cell > 0, 1 + scene.cell.astype(int) * 7 % 12, 0)
     draw_image(axis, shades, "cells", cmap="tab20c", vmin=0, vmax=13)
     for number, polygon in enumerate(scene.polygons, start=1):
-        x, y = np.asarray(polygon.exterior.xy) - 0.5  # pixel (0, 0) is drawn around (0, 0)
-        axis.plot(x, y, color="black", linewidth=0.6)
+        for part in getattr(polygon, "geoms", [polygon]):
+            x, y = np.asarray(part.exterior.xy) - 0.5  # pixel (0, 0) is drawn around (0, 0)
+            axis.plot(x, y, color="black", linewidth=0.6)
         if polygon.area > scene.cell.size / 400:
             centre = polygon.representative_point()
             axis.text(centre.x, centre.y, str(number), fontsize=7, ha="center", va="center")
@@ -107,8 +113,7 @@ def _series(
     axis: Any, scene: Scene, product: str, pixel: tuple[int, int], step: int, title: str
 ) -> None:
     world = scene.recipe
-    cell = scene.cell[pixel]
-    values = scene.series[product][:, :, cell] + scene.texture[product][:, *pixel]
+    values = np.stack([scene.frame(product, step)[:, *pixel] for step in range(world.horizon)])
     of_year = [float(world.series.day_of_year(step)) for step in range(world.horizon)]
     days = np.unwrap(of_year, period=365)
     names: tuple[str, ...] = scene.bands(product)
@@ -181,11 +186,13 @@ def animation(scene: Scene, task: BoundTask) -> tuple[list[Array], list[str]]:
         images (H, W, 3) and labels (day of the year), one a time step.
     """
     world = scene.recipe
-    place, sensor, radar = task.place(scene.number), task.main_sensor, _radar(task)
+    place, sensors = task.place(scene.number), [task.main_sensor]
+    if "sar" in world.series.bands() and _radar(task) not in sensors:
+        sensors.append(_radar(task))
     images, labels = [], []
     for step in range(world.horizon):
         parts = [composite(scene.frame("optical", step), "optical")]
-        for recipe in (sensor, radar) if sensor != radar else (radar,):
+        for recipe in sensors:
             seen = observe(recipe, place, step, scene.frame(recipe.product, step))
             picture = composite(seen, recipe.product)
             parts.append(on_grid(picture, world.height, world.width, axes=(0, 1)))

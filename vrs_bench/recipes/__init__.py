@@ -17,7 +17,10 @@ from vrs_bench.paths import named
 from vrs_bench.recipes.plain import read_yaml, require_plain
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
+from vrs_bench.world.rasters.pinning import pinned, scene_tiles
+from vrs_bench.world.rasters.tiles import require_scenes
 from vrs_bench.world.scene import WorldRecipe
+from vrs_bench.world.series import RasterSettings
 
 HERE = Path(__file__).parent
 SIZES = ("tiny", "toy", "large")
@@ -52,6 +55,22 @@ class BenchmarkRecipe(Settings):
     def with_seed(self, seed: int) -> BenchmarkRecipe:
         """Return the recipe with another seed of the world."""
         return self.model_copy(update={"world": self.world.model_copy(update={"seed": seed})})
+
+    def pinned(self) -> BenchmarkRecipe:
+        """Return the recipe with what its rasters hold, if its world is read from any.
+
+        Its digest then stands for the rasters too.
+
+        Raises:
+            BenchError: rasters are missing, have changed, don't fit, or have fewer scenes.
+        """
+        world = self.world
+        if not isinstance(world.series, RasterSettings):
+            return self
+        size = (world.height, world.width)
+        series = pinned(world.series, world.horizon, size, world.gsd)
+        require_scenes(self.scenes, scene_tiles(series, size))
+        return self.model_copy(update={"world": world.model_copy(update={"series": series})})
 
 
 def load_recipe(model: type[M], source: str | Path) -> M:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.errors import BenchError
 from vrs_bench.references.classifier import Classifier, series_key
 from vrs_bench.types import Array, Floats, Report
 from vrs_bench.world.landcover import OPTICAL_BANDS
 from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.splits import SPLITS
 
 SCENES = 500
 PIXELS_PER_SCENE = 1000

@@ -16,7 +16,7 @@ from pydantic import Field
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from vrs_bench.data.build.shards import SPLITS, file_digest
+from vrs_bench.data.build.shards import file_digest
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_per_class
 from vrs_bench.paths import write_text
@@ -42,7 +42,9 @@ from vrs_bench.training.checkpoints import (
 from vrs_bench.training.schedule import warm_up_cosine
 from vrs_bench.types import Array, Floats, Report
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
-from vrs_bench.world.scene import Scene, WorldRecipe, make_scene
+from vrs_bench.world.latent import Scene
+from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.splits import SPLITS
 
 CHECKPOINT = "encoder-training.safetensors"
 """File in which a run that is not finished keeps its state."""

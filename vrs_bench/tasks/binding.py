@@ -20,7 +20,8 @@ from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.sensors.sensor import Place, SensorRecipe, observe, view
 from vrs_bench.sensors.stage import Observed
 from vrs_bench.tasks.definitions import BANDS, TASKS, Task, get_task
-from vrs_bench.world.scene import Scene, WorldRecipe
+from vrs_bench.world.latent import Scene
+from vrs_bench.world.scene import WorldRecipe
 
 
 class Described(Protocol):
@@ -95,6 +96,13 @@ class BoundTask:
                 for column in sensor.columns(observed)
             ]
         shape = (len(self.bands), *size)
+        backscatter = Column(
+            "backscatter",
+            "image",
+            "uint16",
+            f"Noise-free {_PRODUCT_TEXT['sar']}.",
+            (len(BANDS["sar"]), *size),
+        )
         text = f"Target: latent {_PRODUCT_TEXT[self.task.target_product]}."
         classes = len(self.world.series.classes()) - 1
         return (
@@ -117,13 +125,7 @@ class BoundTask:
                 size,
                 static=True,
             ),
-            Column(
-                "backscatter",
-                "image",
-                "uint16",
-                f"Noise-free {_PRODUCT_TEXT['sar']}.",
-                (len(BANDS["sar"]), *size),
-            ),
+            *([backscatter] if "sar" in self.world.series.bands() else []),
             *(column for column in causes if not column.visible),
         )
 
@@ -166,7 +168,7 @@ class BoundTask:
         world, place = self.world, self.place(scene.number)
         land_cover = scene.land_cover.astype(np.uint8)
         for step in range(world.horizon):
-            frames = {product: scene.frame(product, step) for product in BANDS}
+            frames = {p: scene.frame(p, step) for p in BANDS if p in world.series.bands()}
             row: Row = {
                 "scene": np.int32(scene.number),
                 "time_step": np.int16(step),
@@ -174,8 +176,9 @@ class BoundTask:
                 self.target: quantise(frames[self.task.target_product]),
                 "land_cover": land_cover,
                 "cell": scene.cell,
-                "backscatter": quantise(frames["sar"]),
             }
+            if "sar" in frames:
+                row["backscatter"] = quantise(frames["sar"])
             for name, sensor in self.sensors.items():
                 seen = view(sensor, place, step)
                 row[name] = quantise(observe(sensor, place, step, frames[sensor.product], seen))
@@ -238,22 +241,18 @@ def bind(task: str | Task, source: BenchmarkRecipe | Described) -> BoundTask:
                 f"sensors.{task.name}.{column}: expected a sensor of the product "
                 f"'{packaged[column].product}', got '{sensor.product}'"
             )
-    needed = {*BANDS, task.target_product, *(sensor.product for sensor in sensors.values())}
-    require_products(world, *needed)
+    require_products(world, task.target_product, *(s.product for s in sensors.values()))
     bound = BoundTask(task, world, sensors)
     _ = bound.columns  # a sensor that does not fit the size says so here
     return bound
 
 
 def require_products(world: WorldRecipe, *products: str) -> None:
-    """Check that the series of a world have some latent products.
+    """Check that a world has some latent products.
 
     Raises:
         BenchError: they lack one.
     """
     missing = sorted(set(products) - set(world.series.bands()))
     if missing:
-        raise BenchError(
-            f"world.series.source: {' and '.join(missing)} images are needed here, which the "
-            f"source '{world.series.source}' does not have; choose 'phenology'"
-        )
+        raise BenchError(world.series.lacking(missing))

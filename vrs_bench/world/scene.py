@@ -13,7 +13,9 @@ from pydantic import Field, model_validator
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Floats, Labels
 from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites, polygons, rasterise
-from vrs_bench.world.series import AnySource
+from vrs_bench.world.latent import Scene
+from vrs_bench.world.rasters.scene import read_scene
+from vrs_bench.world.series import AnySource, RasterSettings, SeriesSource
 from vrs_bench.world.series.phenology import PhenologySettings
 from vrs_bench.world.streams import stream
 from vrs_bench.world.texture import (
@@ -25,7 +27,7 @@ from vrs_bench.world.texture import (
 )
 
 if TYPE_CHECKING:
-    from shapely import Polygon
+    from shapely import MultiPolygon, Polygon
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=8, le=8192)]
@@ -61,6 +63,7 @@ class WorldRecipe(Settings):
     class_prior: tuple[Annotated[float, Field(ge=0, le=1e6)], ...] = ()
     """Relative frequency of each class, in the order of the source's classes; empty: equal."""
     series: AnySource = PhenologySettings()
+    """Where the images come from: series of the cells, or rasters of the user's own."""
     products: dict[str, ProductSettings] = Field(default_factory=dict)
     """Settings by latent product; what is left out has the source's own."""
 
@@ -84,6 +87,29 @@ class WorldRecipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _nothing_is_drawn_beside_rasters(self) -> WorldRecipe:
+        if isinstance(self.series, RasterSettings):
+            drawn = {"cells": CellSettings(), "class_prior": (), "products": {}}
+            for key, default in drawn.items():
+                if getattr(self, key) != default:
+                    raise ValueError(
+                        f"{key}: of the source 'raster' nothing is drawn; leave it out"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _pins_are_of_the_horizon(self) -> WorldRecipe:
+        if isinstance(self.series, RasterSettings) and self.series.pinned is not None:
+            for product in self.series.bands():
+                images = self.series.pins.images(product)
+                if len(images) != self.horizon:
+                    raise ValueError(
+                        f"series.pinned.{product}: expected an image for each of {self.horizon} "
+                        f"time steps, got {len(images)}; remove 'pinned' to look again"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _cost_is_bounded(self) -> WorldRecipe:
         """Refuse what would take a machine's memory, or hours, for one scene."""
         bands, cells = self.series.bands(), self.cells.n
@@ -93,6 +119,8 @@ class WorldRecipe(Settings):
                 f"height, width: {self.height} × {self.width} pixels of {total} bands are more "
                 f"than a scene may have; pixels × bands may be {_MOST_PIXELS:,}"
             )
+        if isinstance(self.series, RasterSettings):
+            return self
         if cells > self.height * self.width:
             raise ValueError(
                 f"cells.n: {cells} cells are more than the {self.height} × {self.width} pixels"
@@ -129,17 +157,11 @@ class WorldRecipe(Settings):
 
 
 @dataclass(frozen=True)
-class Scene:
-    """The truth about one place. Arrays are read-only in spirit: frames share them."""
+class DrawnScene(Scene):
+    """A virtual place."""
 
-    recipe: WorldRecipe
-    number: int
     sites: Doubles
     """Voronoi sites (n_cells, 2): x, y in pixels."""
-    classes: Labels
-    """Class of each cell, (n_cells,), from 1."""
-    cell: Labels
-    """Instance mask (height, width): cell number 1..n_cells, 0 between cells."""
     state: Any
     """The physical state that animates the cells, where the source has one."""
     series: Mapping[str, Floats]
@@ -147,24 +169,15 @@ class Scene:
     texture: Mapping[str, Floats]
     """Per product, (bands, height, width): static, already scaled by class."""
 
-    @property
-    def id(self) -> str:
-        """Six-digit name of the scene."""
-        return f"{self.number:06d}"
-
-    def bands(self, product: str) -> tuple[str, ...]:
-        """Return the names of a product's bands."""
-        return self.recipe.series.bands()[product]
-
     @cached_property
     def land_cover(self) -> Labels:
         """Class mask (height, width): label from 1, 0 between cells."""
         return _with_background(self.classes).take(self.cell)
 
     @cached_property
-    def polygons(self) -> list[Polygon]:
-        """Polygon of each cell in pixel coordinates, in the order of the cell numbers."""
-        return polygons(self.sites, self.recipe.height, self.recipe.width)
+    def polygons(self) -> list[Polygon | MultiPolygon]:
+        """Voronoi polygon of each cell in pixel coordinates, in the order of the cell numbers."""
+        return [*polygons(self.sites, self.recipe.height, self.recipe.width)]
 
     @cached_property
     def _gather(self) -> Array:
@@ -184,35 +197,6 @@ class Scene:
         image += self.texture[product]
         return np.clip(image, 0, 1, out=image)
 
-    def to_geojson(self) -> dict[str, Any]:
-        """Return the cells as a GeoJSON FeatureCollection, the vector truth.
-
-        Coordinates are metres in a local frame: x eastwards and y northwards from the lower left
-        corner of the scene. Properties: ``cell``, ``label`` and ``land_cover``.
-        """
-        from shapely.affinity import affine_transform
-
-        names = self.recipe.series.classes()
-        gsd, height = self.recipe.gsd, self.recipe.height
-        features = []
-        for number, (polygon, label) in enumerate(
-            zip(self.polygons, self.classes, strict=True), start=1
-        ):
-            ground = affine_transform(polygon, [gsd, 0, 0, -gsd, 0, gsd * height])
-            features.append(
-                {
-                    "type": "Feature",
-                    "id": number,
-                    "properties": {
-                        "cell": number,
-                        "label": int(label),
-                        "land_cover": names[label],
-                    },
-                    "geometry": ground.__geo_interface__,
-                }
-            )
-        return {"type": "FeatureCollection", "name": f"scene {self.id}", "features": features}
-
 
 def _with_background(values: Array, background: float = 0) -> Array:
     """Put the background's value in front of the cells' along the first axis."""
@@ -231,20 +215,30 @@ def _draw_classes(recipe: WorldRecipe, number: int, sites: Doubles) -> Labels:
 
 
 def make_scene(recipe: WorldRecipe, number: int) -> Scene:
-    """Draw a scene: cells, classes, series and texture of all products.
+    """Make a scene of a world: draw it, or read it from the rasters of its source.
 
     Args:
         recipe: the world.
-        number: scene number; each is its own place, drawn from its own streams.
+        number: scene number; each is its own place, drawn from its own streams or read from its
+            own tile.
 
     Raises:
-        BenchError: the source's archive can't be read or does not fit the recipe.
+        BenchError: the source's archive or rasters can't be read or do not fit the recipe.
     """
+    if isinstance(recipe.series, RasterSettings):
+        return read_scene(recipe, recipe.series, number)
+    return draw_scene(recipe, number)
+
+
+def draw_scene(recipe: WorldRecipe, number: int) -> DrawnScene:
+    """Draw a scene: cells, classes, series and texture of all products; see :func:`make_scene`."""
+    source = recipe.series
+    assert isinstance(source, SeriesSource)  # noqa: S101  # all others are read
     seed, height, width = recipe.seed, recipe.height, recipe.width
     sites = draw_sites(recipe.cells, stream(seed, number, "cells"), height, width)
     cell = rasterise(sites, height, width, recipe.cells.border_px)
     labels = _draw_classes(recipe, number, sites)
-    drawn = recipe.series.draw(labels, recipe.horizon, seed, number)
+    drawn = source.draw(labels, recipe.horizon, seed, number)
 
     series, textures = {}, {}
     for product, by_cell in drawn.products.items():
@@ -252,12 +246,12 @@ def make_scene(recipe: WorldRecipe, number: int) -> Scene:
         background = np.asarray(settings.background, np.float32)
         first = np.broadcast_to(background, (1, *by_cell.shape[1:]))
         series[product] = np.ascontiguousarray(np.concatenate([first, by_cell]).transpose(1, 2, 0))
-        rng = stream(seed, number, f"texture/{recipe.series.stream_name(product)}")
+        rng = stream(seed, number, f"texture/{source.stream_name(product)}")
         unit = draw_texture(settings.texture, rng, len(background), cell, len(sites))
         if settings.texture.amplitude is None:
-            by_class = np.array(recipe.series.texture_amplitudes(product), np.float32)
+            by_class = np.array(source.texture_amplitudes(product), np.float32)
         else:
-            by_class = np.full(len(recipe.series.classes()), settings.texture.amplitude)
+            by_class = np.full(len(source.classes()), settings.texture.amplitude)
         amplitude = _with_background(by_class[labels].astype(np.float32)).take(cell)
         textures[product] = unit * amplitude
-    return Scene(recipe, number, sites, labels, cell, drawn.state, series, textures)
+    return DrawnScene(recipe, number, cell, labels, sites, drawn.state, series, textures)

@@ -84,9 +84,10 @@ def build(
 
     Raises:
         BenchError: unknown task, the folder holds data of another recipe, another process is
-            building there, there is no room for it on the disk, or the engine can't work.
+            building there, there is no room for it on the disk, the engine can't work, or rasters
+            are missing, have changed or don't fit the recipe.
     """
-    store = open_store(out)
+    store, recipe = open_store(out), recipe.pinned()
     with store.alone():
         before = existing(store, str(out))
         names = dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)])

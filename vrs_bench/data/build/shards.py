@@ -1,4 +1,4 @@
-"""Splits and shards: what goes where, and the writing of one shard.
+"""Shards: what goes where, and the writing of one of them.
 
 A shard is a pure function of the recipes and its place in the plan, so any process on any
 machine writes the same values, and the same bytes as far as it has the same version of pyarrow.
@@ -25,13 +25,8 @@ from vrs_bench.data.values import ValuesDigest
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import BoundTask
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.splits import split_scenes
 
-SPLITS = {"train": 0, "validation": 800_000, "test": 900_000}
-"""Number of the first scene of each split.
-
-Each split numbers its scenes from its own start. So a scene never changes its split when a
-dataset is made larger, and no train scene shares a random stream with a test scene.
-"""
 PRIVATE = "private"
 """A split whose truth is held back: drawn from a secret seed, see :mod:`vrs_bench.data.private`."""
 _FIRST_PRIVATE = 700_000
@@ -39,7 +34,6 @@ _FIRST_PRIVATE = 700_000
 WRITER = f"pyarrow {pa.__version__}"
 """What writes the containers: their bytes are the same as far as this is."""
 
-SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 ROW_GROUP = 10
 """Rows in a Parquet row group: the unit that random access decodes."""
 
@@ -73,21 +67,6 @@ class Written:
     values_sha256: str
     """Of the values in it, see :class:`vrs_bench.data.values.ValuesDigest`."""
     writer: str = WRITER
-
-
-def split_scenes(n_scenes: int) -> dict[str, range]:
-    """Divide scenes over the splits by largest remainder, at least one a split.
-
-    Returns:
-        the scene numbers of each split.
-    """
-    counts = {split: max(1, int(share * n_scenes)) for split, share in SHARES.items()}
-    by_remainder = sorted(SHARES, key=lambda split: -(SHARES[split] * n_scenes % 1))
-    for split in by_remainder * 2:
-        if sum(counts.values()) < n_scenes:
-            counts[split] += 1
-    counts["train"] -= sum(counts.values()) - n_scenes
-    return {split: range(SPLITS[split], SPLITS[split] + counts[split]) for split in SPLITS}
 
 
 def plan(task: str, recipe: BenchmarkRecipe) -> list[Shard]:

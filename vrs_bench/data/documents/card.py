@@ -49,11 +49,12 @@ def card_metadata(manifest: Manifest) -> dict[str, Any]:
                     ],
                 }
             )
+    synthetic = [] if manifest.own_imagery else ["synthetic"]
     return {
         "pretty_name": f"VRS-Bench {manifest.recipe.name}",
-        "license": "apache-2.0",
+        "license": "other" if manifest.own_imagery else "apache-2.0",
         "task_categories": ["image-to-image"],
-        "tags": ["remote-sensing", "super-resolution", "synthetic", "benchmark"],
+        "tags": ["remote-sensing", "super-resolution", *synthetic, "benchmark"],
         "size_categories": [_size_category(sum(f.rows for f in manifest.files.values()))],
         "configs": config_list,
         "dataset_info": info_list,

@@ -15,7 +15,5 @@ RELEASED = "2026-11-22"
 def summary(manifest: Manifest) -> str:
     """Return one sentence on a dataset folder."""
     titles = [get_task(name).title.lower() for name in manifest.tasks]
-    return (
-        f"Image restoration in remote sensing ({', '.join(titles)}), scored against the known "
-        f"truth of a virtual Earth."
-    )
+    truth = "images of one's own" if manifest.own_imagery else "the known truth of a virtual Earth"
+    return f"Image restoration in remote sensing ({', '.join(titles)}), scored against {truth}."

@@ -57,7 +57,9 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "description": summary(manifest),
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "citeAs": CITATION,
-        "license": "https://www.apache.org/licenses/LICENSE-2.0",
+        "license": "that of the images"
+        if manifest.own_imagery
+        else "https://www.apache.org/licenses/LICENSE-2.0",
         "url": "./",
         "version": manifest.package,
         "datePublished": RELEASED,

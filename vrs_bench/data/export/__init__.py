@@ -1,1 +1,1 @@
-"""A dataset in other forms: tar files for `webdataset`, products in HDF5."""
+"""A dataset in other forms: tar files for `webdataset`, products in HDF5, rasters for a GIS."""

@@ -1,4 +1,4 @@
-"""Exporting a dataset folder in other forms: tar shards to stream, products in HDF5."""
+"""Exporting a dataset folder in other forms: tar shards to stream, HDF5, GeoTIFF."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
-from vrs_bench.data.build.shards import SPLITS, file_digest
+from vrs_bench.data.build.shards import file_digest
+from vrs_bench.data.export.geotiff import write_rasters
 from vrs_bench.data.export.scene_products import ROWS, write_scene
 from vrs_bench.data.export.webdataset import card_text, tar_name, write_tar
 from vrs_bench.data.manifest import Digest, FileEntry, Manifest
@@ -21,9 +22,11 @@ from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.paths import LOCK, TEMPORARY, whole_file, write_text, writing_alone
 from vrs_bench.settings import Settings
 from vrs_bench.types import Report
+from vrs_bench.world.rasters.files import require_rasterio
+from vrs_bench.world.splits import SPLITS
 
 NAME = "export.json"
-Form = Literal["webdataset", "hdf5"]
+Form = Literal["webdataset", "hdf5", "geotiff"]
 Advance = Callable[[int], None]
 
 
@@ -35,7 +38,7 @@ class Record(Settings):
     tasks: dict[str, Digest]
     """Task → SHA-256 over the digests of its shards."""
     files: dict[str, FileEntry]
-    """Tar files that were written, or are about to appear; products vouch for themselves."""
+    """Tar files that were written, or are about to appear; scenes vouch for themselves."""
 
 
 def export(
@@ -51,8 +54,9 @@ def export(
     ``webdataset``: one tar a shard, ``<out>/<task>/<split>-00000-of-0000N.tar``, and a card with
     which plain `load_dataset` reads the folder. ``hdf5``: for each scene one product for each
     image column, ``<out>/<task>/<split>/<scene>/<column>``, in the layout of
-    :mod:`vrs_bench.data.products.layout`, and its other numbers in ``rows.json``. Memory holds
-    one scene.
+    :mod:`vrs_bench.data.products.layout`, and its other numbers in ``rows.json``. ``geotiff``:
+    for each scene a folder ``<out>/<task>/<split>/<scene>`` for a GIS, see
+    :mod:`vrs_bench.data.export.geotiff`. Memory holds one scene.
 
     Args:
         folder: a dataset folder.
@@ -63,14 +67,17 @@ def export(
         report: progress callback, (rows done, rows in all).
 
     Returns:
-        the tar files, or the folders of the products, in the order of the rows.
+        the tar files, or the folders of the products or scenes, in the order of the rows.
 
     Raises:
         BenchError: no such dataset, form, task or split; the folder of the export holds other
-            things, or another process is writing there; damaged data; no room on the disk.
+            things, or another process is writing there; damaged data; no room on the disk; what
+            the form needs is not installed.
     """
     if to not in get_args(Form):
         raise BenchError(f"unknown form '{to}'{did_you_mean(to, get_args(Form))}")
+    if to == "geotiff":
+        require_rasterio()
     source, target = DatasetFolder(folder), Path(out)
     names = list(dict.fromkeys(tasks)) or list(source.manifest.tasks)
     selected = list(dict.fromkeys(splits)) or list(SPLITS)
@@ -89,11 +96,11 @@ def export(
         record = _opened(target, to, source.manifest, names)
         advance(0)
         for shard in shards:
-            if to == "hdf5":
-                made += _products(source, shard, target, advance)
-            else:
+            if to == "webdataset":
                 record = _tar(source, shard, target, record, advance)
                 made.append(target / tar_name(shard))
+            else:
+                made += _scene_folders(source, shard, target, to, advance)
         if to == "webdataset":
             write_text(target / "README.md", card_text(_exported(source.manifest, record, target)))
     return made
@@ -179,12 +186,13 @@ def _exported(manifest: Manifest, record: Record, target: Path) -> Manifest:
     return manifest.model_copy(update={"tasks": tasks, "files": files})
 
 
-def _products(source: DatasetFolder, shard: str, target: Path, advance: Advance) -> list[Path]:
-    """Write the products of a shard's scenes that are not there yet; return all of them."""
+def _scene_folders(
+    source: DatasetFolder, shard: str, target: Path, to: Form, advance: Advance
+) -> list[Path]:
+    """Write a shard's scenes that are not there yet; return the folders of all of them."""
     entry = source.manifest.files[shard]
-    columns = source.manifest.bound(entry.task).columns
+    bound = source.manifest.bound(entry.task)
     folder = target / entry.task / entry.split
-    images = [column.name for column in columns if column.kind == "image"]
     scenes = dict.fromkeys(scene for scene, _ in _part(source, shard).keys(entry.task, entry.split))
     if all((folder / f"{scene:06d}" / ROWS).is_file() for scene in scenes):
         advance(entry.rows)
@@ -192,9 +200,17 @@ def _products(source: DatasetFolder, shard: str, target: Path, advance: Advance)
         sensors = source.manifest.tasks[entry.task].sensors
         for scene in _scenes(source, shard, advance):
             path = folder / f"{scene['scene']:06d}"
-            if not (path / ROWS).is_file():
-                write_scene(path, columns, scene, sensors, entry.sha256)
-    return [folder / f"{scene:06d}" / name for scene in scenes for name in images]
+            if (path / ROWS).is_file():
+                continue
+            if to == "geotiff":
+                write_rasters(path, bound, scene)
+            else:
+                write_scene(path, bound.columns, scene, sensors, entry.sha256)
+    folders = [folder / f"{scene:06d}" for scene in scenes]
+    if to == "geotiff":
+        return folders
+    images = [column.name for column in bound.columns if column.kind == "image"]
+    return [path / name for path in folders for name in images]
 
 
 def _scenes(source: DatasetFolder, shard: str, advance: Advance) -> Iterator[dict[str, Any]]:

@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from vrs_bench.columns import Column
 from vrs_bench.data.arrow import arrow_schema, feature, to_arrow
-from vrs_bench.data.build.shards import split_scenes
 from vrs_bench.data.read.loading import published_configs
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, digest, load_recipe
 from vrs_bench.tasks import BoundTask, Task, bind
 from vrs_bench.world.scene import make_scene
+from vrs_bench.world.splits import split_scenes
 
 CONFIGS = published_configs(load_recipe(BenchmarkRecipe, "tiny"))
 
@@ -41,10 +41,10 @@ class VRSToyConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def benchmark(self) -> BenchmarkRecipe:
         """Return the recipe with the number of scenes that was asked for."""
         recipe = self.recipe or load_recipe(BenchmarkRecipe, self.size)
-        if self.scenes is None:
-            return recipe
-        changed = {**recipe.model_dump(mode="json"), "scenes": self.scenes}
-        return check_recipe(BenchmarkRecipe, changed, "scenes")
+        if self.scenes is not None:
+            changed = {**recipe.model_dump(mode="json"), "scenes": self.scenes}
+            recipe = check_recipe(BenchmarkRecipe, changed, "scenes")
+        return recipe.pinned()
 
     def bound(self) -> BoundTask:
         """Return the task on the data of the recipe."""

@@ -1,4 +1,4 @@
-"""Time series that animate the cells: one module a source, listed here."""
+"""Sources of latent images, drawn or read: one module a source, listed here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 from pydantic import Discriminator, Tag
 
 from vrs_bench.world.series.phenology import PhenologySettings
-from vrs_bench.world.series.source import CellSeries, SeriesSource
+from vrs_bench.world.series.raster import RasterSettings
+from vrs_bench.world.series.source import CellSeries, SeriesSource, Source
 from vrs_bench.world.series.uea import UeaSettings
 
-__all__ = ["SOURCES", "AnySource", "CellSeries", "SeriesSource"]
+__all__ = ["SOURCES", "AnySource", "CellSeries", "RasterSettings", "SeriesSource", "Source"]
 
-SOURCES: tuple[type[SeriesSource], ...] = (PhenologySettings, UeaSettings)
+SOURCES: tuple[type[Source], ...] = (PhenologySettings, UeaSettings, RasterSettings)
 """All sources; a recipe calls one by the literal of its field ``source``, `phenology` if none."""
 
 
-def _name(source: type[SeriesSource]) -> str:
+def _name(source: type[Source]) -> str:
     (name,) = source.model_fields["source"].annotation.__args__  # type: ignore[union-attr]
     return str(name)
 
@@ -29,7 +30,7 @@ def _called(settings: Any) -> str:
 
 
 if TYPE_CHECKING:
-    AnySource = SeriesSource
+    AnySource = Source
 else:
     AnySource = Annotated[
         Union[tuple(Annotated[source, Tag(_name(source))] for source in SOURCES)],  # noqa: UP007

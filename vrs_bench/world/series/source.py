@@ -1,8 +1,8 @@
-"""What a source of series is: what it offers, and the drawing of the cells' series."""
+"""What a source is: what it offers, and of drawn worlds the drawing of the cells' series."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ class CellSeries:
     """The physical state behind it, where the source has one."""
 
 
-class SeriesSource(Settings):
-    """Base of the sources. Its fields are the settings; a source has all of these methods.
+class Source(Settings):
+    """Base of all sources of latent images. Its fields are the settings.
 
     A subclass has a field ``source: Literal["its name"]``, by which recipes call it, and is listed
     in :data:`vrs_bench.world.series.SOURCES`.
@@ -37,6 +37,36 @@ class SeriesSource(Settings):
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes by label, background first."""
         raise NotImplementedError
+
+    def masks(self) -> frozenset[str]:
+        """Return which of the masks ``land_cover`` and ``cell`` are known; others are 0."""
+        return frozenset({"land_cover", "cell"})
+
+    def lacking(self, products: Sequence[str]) -> str:
+        """Say that some products are needed, which the source does not have, and what to do."""
+        return (
+            f"world.series.source: {' and '.join(products)} images are needed here, which the "
+            f"source '{self.source}' does not have; choose 'phenology'"
+        )
+
+    def background(self, product: str) -> tuple[float, ...]:
+        """Return the value of each band between cells; 0 where a source does not say."""
+        return (0.0,) * len(self.bands()[product])
+
+    def day(self, step: int) -> int:
+        """Return the day of a time step, 0 for 1 January of the first year and then counted on.
+
+        Years have 365 days; where there is no calendar, every time step is a day.
+        """
+        return step
+
+    def day_of_year(self, step: int) -> int:
+        """Return the day of year of a time step, 0 to 364."""
+        return self.day(step) % 365
+
+
+class SeriesSource(Source):
+    """Base of the sources that draw the series of cells; it has all of these methods."""
 
     def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> CellSeries:
         """Draw the series of every cell of a scene.
@@ -55,21 +85,6 @@ class SeriesSource(Settings):
         """Return the amplitude of a product's texture by label, background first."""
         raise NotImplementedError
 
-    def background(self, product: str) -> tuple[float, ...]:
-        """Return the value of each band between cells; 0 where a source does not say."""
-        return (0.0,) * len(self.bands()[product])
-
     def stream_name(self, product: str) -> str:
         """Return the name by which a product's random streams are called."""
         return product
-
-    def day(self, step: int) -> int:
-        """Return the day of a time step, 0 for 1 January of the first year and then counted on.
-
-        Years have 365 days; where there is no calendar, every time step is a day.
-        """
-        return step
-
-    def day_of_year(self, step: int) -> int:
-        """Return the day of year of a time step, 0 to 364."""
-        return self.day(step) % 365
