@@ -30,7 +30,6 @@ from texture_statistics import (
 )
 
 from vrs_bench.columns import restore
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_micro
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references.classifier import classify, load_classifier
@@ -38,6 +37,7 @@ from vrs_bench.tasks import BoundTask, bind
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
 from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.splits import SPLITS
 
 MARGIN, LEAST = 2, 100
 """Pixels that are left out along the edge of a cell, and that a cell must keep."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy
 
-from vrs_bench.sensors.stages import clouds
+from vrs_bench.sensors import cloud_fields
 from vrs_bench.world.texture import RBF, ExpSineSquared, RationalQuadratic, _root, covariance
 
 COMPARE = Path(__file__).parents[2] / "benchmarks" / "same_bytes.py"
@@ -55,7 +55,7 @@ def test_the_root_of_a_spectrum_is_the_same_to_the_bit(kernel):
 
 def test_a_small_power_does_not_make_opacity_of_rounding(monkeypatch):
     """At half cover the field's 0 lies on the margin: a share of 1e-16 to the power .2 is 6e-4."""
-    exact = clouds._opacity_table(1.0, 0.2, 0.5)
+    exact = cloud_fields._opacity_table(1.0, 0.2, 0.5)
     normal = scipy.special.ndtr
     monkeypatch.setattr(scipy.special, "ndtr", lambda x: normal(x) * (1 + 2**-52))
-    np.testing.assert_array_equal(clouds._opacity_table.__wrapped__(1.0, 0.2, 0.5), exact)
+    np.testing.assert_array_equal(cloud_fields._opacity_table.__wrapped__(1.0, 0.2, 0.5), exact)
