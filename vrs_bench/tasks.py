@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -40,7 +40,9 @@ class Task:
     """Column of the truth, on the latent grid."""
     target_product: str
     """Latent product that the target is."""
-    headline: str
+    floor: Literal["registered_bicubic", "nearest_clear", "mean_of_date"]
+    """The trivial method that skill is counted from, see :mod:`vrs_bench.evaluation.floors`."""
+    headline: str = "skill"
     """The metric that ranks."""
 
     @property
@@ -238,7 +240,7 @@ SUPER_RES = Task(
     sensors={"lr": "super_res"},
     target="hr",
     target_product="optical",
-    headline="jaccard_ratio",
+    floor="registered_bicubic",
 )
 
 CLOUD_REMOVAL = Task(
@@ -252,7 +254,7 @@ CLOUD_REMOVAL = Task(
     sensors={"cloudy": "cloudy", "sar": "sar"},
     target="clear",
     target_product="optical",
-    headline="jaccard_ratio",
+    floor="nearest_clear",
 )
 
 SAR_TO_OPTICAL = Task(
@@ -266,7 +268,7 @@ SAR_TO_OPTICAL = Task(
     sensors={"sar": "sar"},
     target="optical",
     target_product="optical",
-    headline="jaccard_ratio",
+    floor="mean_of_date",
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in (SUPER_RES, CLOUD_REMOVAL, SAR_TO_OPTICAL)}

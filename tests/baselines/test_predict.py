@@ -13,7 +13,6 @@ import torch
 
 import baselines
 from baselines.inputs import Bands, Inputs
-from baselines.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
 from baselines.methods.registry import METHODS
 from baselines.networks.unet import UNet, UNetSettings
 from baselines.predict import predict
@@ -22,6 +21,7 @@ from vrs_bench.columns import quantise, restore
 from vrs_bench.data.private import build_private
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
+from vrs_bench.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe, load_recipe
 from vrs_bench.tasks import BoundTask

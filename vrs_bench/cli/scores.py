@@ -52,8 +52,8 @@ def evaluate(
     profile: Annotated[
         str, typer.Option(help="original: by the definitions of the original project.")
     ] = "standard",
-    classifier: Annotated[
-        Path | None, typer.Option(help="Reference classifier, where no packaged one fits.")
+    readers: Annotated[
+        Path | None, typer.Option(help="Readers of series, where no packaged ones fit.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for pictures of the scores.")] = None,
@@ -79,7 +79,7 @@ def evaluate(
             groups=[word.strip() for word in groups.split(",")] if groups else GROUPS,
             bounds=bounds,
             profile=profile,
-            classifier=classifier,
+            readers=readers,
             progress=report,
         )
     if out is not None:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.scores import Bound
-from vrs_bench.evaluation.truth import SceneTruth
-from vrs_bench.grids import on_grid
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.paths import write_text
 from vrs_bench.references import HERE
 from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Floats
-from vrs_bench.world.scene import make_scene
-
-Method = Callable[[SceneTruth], Floats]
-"""Scene → images (row, band, height, width) float32 in [0, 1]."""
-
-AVERAGED_SCENES = 8
-"""Train scenes behind the average reflectance of each date."""
 
 PACKAGED = HERE / "bounds.json"
 
@@ -33,35 +21,9 @@ PACKAGED = HERE / "bounds.json"
 def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
     """Return the trivial baseline of a task as ``floor``, and the truth as ``ceiling``."""
     return {
-        "floor": trivial_method(task),
+        "floor": floor_method(task),
         "ceiling": lambda scene: scene.target,
     }
-
-
-def trivial_method(task: BoundTask) -> Method:
-    """Return the trivial method of a task.
-
-    An input that is an image of the target's product stands for the target: as it is (clouds and
-    all), or with its pixels repeated where they are larger. Else (from radar), every pixel gets
-    the average reflectance of its date over the first train scenes.
-    """
-    if task.main_sensor.product == task.task.target_product:
-        return lambda scene: on_grid(
-            restore(scene.columns[task.main_input]), *scene.target.shape[-2:]
-        )
-    averages = _averages(task)
-    return lambda scene: np.broadcast_to(averages[scene.steps], scene.target.shape).copy()
-
-
-def _averages(task: BoundTask) -> Floats:
-    """Return the average reflectance by date, (time step, band, 1, 1)."""
-    world, product = task.world, task.task.target_product
-    sums = np.zeros((world.horizon, len(task.bands)))
-    for number in range(AVERAGED_SCENES):
-        scene = make_scene(world, number)
-        for step in range(world.horizon):
-            sums[step] += scene.frame(product, step).mean(axis=(1, 2))
-    return (sums / AVERAGED_SCENES).astype(np.float32)[..., None, None]
 
 
 def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) -> dict[str, Bound]:
@@ -79,7 +41,7 @@ def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) 
     references, bounds = judge.references(), {}
     for metric in judge.metrics:
         kept = entry["bounds"].get(metric.name)
-        through = [need for need in ("classifier", "encoder") if need in metric.needs]
+        through = [need for need in ("readers", "encoder") if need in metric.needs]
         if (
             kept is not None
             and kept["version"] == metric.version

@@ -16,7 +16,7 @@ from vrs_bench.evaluation.scores import STRICT, Bound, Count, PartScore, Score, 
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import RECIPE_NAME
 
-RESULT_VERSION: Literal[2] = 2
+RESULT_VERSION: Literal[3] = 3
 """Version of the JSON form; it changes when a field changes its name or meaning."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -49,7 +49,7 @@ class Result:
     """Bootstrap samples of scenes behind each interval."""
     seed: Annotated[int, Field(ge=0)]
     references: dict[str, Digest]
-    """SHA-256 of what metrics looked through: ``encoder``, ``classifier``."""
+    """SHA-256 of what metrics looked through: ``encoder``, ``readers``."""
     scores: dict[str, Score]
     """Metric → score."""
     slices: dict[str, dict[str, dict[str, PartScore]]]
@@ -58,8 +58,8 @@ class Result:
     the scenes that have it."""
     confusion: dict[str, list[list[int]]]
     """Pixels inside cells by true land cover (row) and found one (column), both in the order of
-    the table of classes, over the split: of the reference classifier on predictions
-    (``classifier``) and on the truth (``classifier_truth``), and of the segmentation network on
+    the table of classes, over the split: of the first reader on predictions
+    (``reader``) and on the truth (``reader_truth``), and of the segmentation network on
     single images (``segmentation``, ``segmentation_truth``)."""
     bounds: dict[str, Bound]
     """Metric → floor and ceiling; empty where none were asked for."""
@@ -67,7 +67,10 @@ class Result:
     """Whose definitions: ours, or those of the original project."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Metric that was asked for → why it does not apply to the task."""
-    format: Literal[2] = RESULT_VERSION
+    flags: list[str] = field(default_factory=list)
+    """In what the predictions are worse than the task's floor; who is flagged stands below all
+    who are not."""
+    format: Literal[3] = RESULT_VERSION
 
     __pydantic_config__ = STRICT
 

@@ -13,12 +13,14 @@ import numpy as np
 from vrs_bench.columns import Key
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.evaluation.bounds import Method, keep_bounds, packaged_bounds, rival_methods
+from vrs_bench.evaluation.bounds import keep_bounds, packaged_bounds, rival_methods
+from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.judge import Judge, judge_scene, make_judge
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import Bound
+from vrs_bench.evaluation.skill import flags
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
 from vrs_bench.evaluation.tally import Tally, bounds_of
 from vrs_bench.evaluation.truth import SceneTruth, Truth, ahead
@@ -43,7 +45,7 @@ def evaluate(
     groups: Iterable[str] = GROUPS,
     bounds: bool = True,
     profile: str = "standard",
-    classifier: str | Path | None = None,
+    readers: str | Path | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Report | None = None,
@@ -76,7 +78,7 @@ def evaluate(
             evaluations.
         profile: ``"original"`` scores by the definitions of the original project instead; groups
             and bounds don't apply then.
-        classifier: file of a reference classifier, for a world that no packaged one fits.
+        readers: file of readers of series, for a world that no packaged ones fit.
         resamples: bootstrap samples of scenes for the confidence intervals.
         seed: of the bootstrap.
         progress: called with (rows scored, rows in all), after the check and after each scene.
@@ -92,7 +94,7 @@ def evaluate(
     _known("profile", [profile], PROFILES)
     standard = profile == "standard"
     judge = make_judge(
-        folder, definition, _in_order(groups) if standard else ("original",), classifier
+        folder, definition, _in_order(groups) if standard else ("original",), readers
     )
     placed: dict[str, Bound] = {}
     contestants: dict[str, Contestant] = {}
@@ -108,6 +110,7 @@ def evaluate(
     tally = tallies["predictions"]
     if "floor" in tallies:
         placed |= bounds_of(tallies["floor"], tallies["ceiling"])
+    tally.add_skills(placed, judge.members)
     return Result(
         task=task,
         split=split,  # type: ignore[arg-type]  # the folder has it
@@ -128,6 +131,7 @@ def evaluate(
         bounds={m.name: placed[m.name] for m in judge.metrics if m.name in placed},
         profile="standard" if standard else "original",
         left_out=judge.left_out,
+        flags=flags(tally.means(), placed),
     )
 
 
@@ -203,20 +207,20 @@ def score_split(
         contestant → its values, and the digest of the data.
     """
     judges = {name: judge for name, (_, judge) in contestants.items()}
-    # The floor is made of the inputs.
-    inputs = "floor" in contestants or any(j.needs("input", "operator") for j in judges.values())
+    needed = any(judge.needs("floor") for judge in judges.values())
+    trivial = floor_method(task) if needed else None
+    inputs = "floor" in contestants or any(
+        judge.needs("input", "operator", "floor") for judge in judges.values()
+    )
     truth = Truth(folder, task, split, inputs)
     rows = len(folder.keys(task.name, split))
     tallies = {name: Tally() for name in contestants}
     done = 0
     # The next scene is read, and its predictions digested, while this one is scored.
-    for scene, made in ahead((scene, _made(contestants, scene)) for scene in truth):
-        # One look at the truth serves all: the judges look through the same references.
-        true = next(iter(judges.values())).read(scene.target)
-        for name, images in made.items():
-            judge = judges[name]
-            predicted = true if images is scene.target else judge.read(images)
-            judge_scene(scene, predicted, true, judge, tallies[name])
+    for scene, made in ahead((scene, _made(contestants, trivial, scene)) for scene in truth):
+        for name, judge in judges.items():
+            predicted, true = judge.look(made[name], scene.target)
+            judge_scene(scene, predicted, true, made.get("floor"), judge, tallies[name])
         done += len(scene.steps)
         report(done, rows)
     for name, tally in tallies.items():
@@ -224,8 +228,13 @@ def score_split(
     return tallies, truth.sha256
 
 
-def _made(contestants: Mapping[str, Contestant], scene: SceneTruth) -> dict[str, Floats]:
-    return {name: method(scene) for name, (method, _) in contestants.items()}
+def _made(
+    contestants: Mapping[str, Contestant], trivial: Method | None, scene: SceneTruth
+) -> dict[str, Floats]:
+    made = {name: method(scene) for name, (method, _) in contestants.items()}
+    if trivial is not None and "floor" not in made:
+        made["floor"] = trivial(scene)
+    return made
 
 
 def _in_order(groups: Iterable[str]) -> tuple[str, ...]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vrs_bench.evaluation.scores import Bound, PartScore, Score
+from vrs_bench.evaluation.skill import skills
 from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_intervals
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.metrics.definition import Metric, PerSplit
+from vrs_bench.metrics.definition import Composed, Metric, PerSplit
 from vrs_bench.metrics.scene import JudgedScene, Part
 from vrs_bench.types import Array
 
@@ -35,6 +36,8 @@ class Tally:
     def add(self, number: int, scene: JudgedScene, metrics: Iterable[Metric]) -> None:
         """Add what metrics say of a scene; of those that are of a split, what they gather."""
         for metric in metrics:
+            if isinstance(metric.computed, Composed):  # made of the others, once all are there
+                continue
             if isinstance(metric.computed, PerSplit):
                 self._gathered[metric.computed.gather][number] = scene.once(metric.computed.gather)
                 continue
@@ -56,6 +59,11 @@ class Tally:
             if isinstance(metric.computed, PerSplit):
                 gathered = list(self._gathered[metric.computed.gather].values())
                 self._of_split[metric.name] = metric.computed.value(gathered)
+
+    def add_skills(self, bounds: Mapping[str, Bound], members: Sequence[Metric]) -> None:
+        """Add what skill is made of the values of all scenes."""
+        for name, values in skills(self._values, bounds, members).items():
+            self._values[name] = values
 
     def scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Return the score of every metric, in the order of the catalogue."""

@@ -2,7 +2,7 @@
 
 It was trained to segment latent frames of the virtual Earth into land cover. Metrics use it in
 three ways: its features tell how alike two images look to it, its pooled features tell how alike
-two sets of images are, and its labels tell what a map maker gets out of a single image.
+two sets of images are, and its segmentation tells what a map maker gets out of a single image.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
 
 VERSION = "1"
-"""Version of the shipped weights; it changes whenever the features or labels of an image may."""
+"""Version of the shipped weights; it changes whenever what is seen in an image may."""
 
 BACKBONE = "test_resnet"
 """timm's name of the backbone: a residual network of 0.37 million parameters and five stages."""
@@ -114,8 +114,8 @@ class Perceived:
     """Of each stage, (row, channel, h, w) float32, from 0; about 46 bytes a pixel of an image."""
     pooled: Floats
     """Mean over positions of the features of the last stage, (row, 96) float32."""
-    labels: Array
-    """Land cover, (row, height, width) uint8 from 1."""
+    probabilities: Floats
+    """Of the classes from 1 on, (row, class, height, width) float32; 32 bytes a pixel."""
 
 
 def load_encoder(folder: Path = HERE) -> Encoder:
@@ -173,8 +173,8 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
             green, red and NIR, at least 32 pixels high and wide.
 
     Returns:
-        features, pooled features and labels. The same on one machine every time; between
-        machines they differ by rounding, and a label may where two scores tie.
+        features, pooled features and probabilities. The same on one machine every time; between
+        machines they differ by rounding.
 
     Raises:
         BenchError: another dtype or shape, no image, or values that are not finite.
@@ -196,17 +196,19 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
         for start in range(0, len(images), _BATCH)
     ]
     features = tuple(_joined(stage) for stage in zip(*(p.features for p in parts), strict=True))
-    return Perceived(features, _joined(p.pooled for p in parts), _joined(p.labels for p in parts))
+    return Perceived(
+        features, _joined(p.pooled for p in parts), _joined(p.probabilities for p in parts)
+    )
 
 
 def _perceive_batch(network: Network, images: Array) -> Perceived:
     batch = torch.from_numpy(np.ascontiguousarray(images, np.float32))
     with torch.inference_mode():
         stages = network.stages(batch.to(memory_format=torch.channels_last))
-        labels = network.logits(stages, (images.shape[2], images.shape[3])).argmax(dim=1) + 1
+        logits = network.logits(stages, (images.shape[2], images.shape[3]))
         pooled = stages[-1].mean(dim=(2, 3))
     features = tuple(stage.numpy() for stage in stages)
-    return Perceived(features, pooled.numpy(), labels.to(torch.uint8).numpy())
+    return Perceived(features, pooled.numpy(), logits.softmax(dim=1).numpy())
 
 
 def _joined(parts: Iterable[Array]) -> Array:
