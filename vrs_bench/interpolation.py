@@ -70,7 +70,7 @@ def upsample(image: Array, shift: Array, size: tuple[int, int], weights: Weights
 
 def _positions(n_in: int, n_out: int, shift: float) -> Doubles:
     """Return where the centres of the output pixels lie, in input pixels from a centre."""
-    positions: Doubles = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5 - shift
+    positions: Doubles = (np.arange(n_out, dtype=np.float64) + 0.5) * (n_in / n_out) - 0.5 - shift
     return positions
 
 
