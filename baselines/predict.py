@@ -28,7 +28,7 @@ from baselines.methods.registry import METHODS, find_method
 from vrs_bench.columns import quantise, row_name
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import whole_file, write_text
+from vrs_bench.paths import named, whole_file, write_text
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats, Report
 
@@ -58,7 +58,7 @@ def predict(
         BenchError: no such method, dataset, task or split; a method that is not for the task, or
             does not return what it should; or a folder that holds other predictions.
     """
-    method, out = find_method(model), Path(out)
+    method, out = find_method(model), named(out)
     folder = DatasetFolder(data)
     manifest, bound = folder.manifest, folder.manifest.bound(task)
     total, done = manifest.rows(task, split), 0

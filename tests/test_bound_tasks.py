@@ -59,7 +59,7 @@ def test_a_folder_is_read_by_what_made_it_not_by_the_packaged_sensor_of_the_name
     finer = packaged.model_copy(
         update={"stages": (gain, sampling.model_copy(update={"factor": 2}), noise)}
     )
-    monkeypatch.setattr("vrs_bench.tasks.load_recipe", lambda model, name: finer)
+    monkeypatch.setattr("vrs_bench.tasks.binding.load_recipe", lambda model, name: finer)
     assert bind("super_res", PLAIN).column("lr").shape == (4, 24, 32)  # what a build would make
 
     assert read_manifest(folder).bound("super_res").gsd_ratio == 4

@@ -196,6 +196,11 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
         ("generate --cfg x.yaml --cfg y.yaml --o z", "--o: 1 folders for 2 recipes"),
         ("derive --cfg x.yaml --o a --cfg y.yaml --o a", "--o: a is named twice"),
         ("derive --cfg x --o a --product p --product q", "--product: 2 for 1 recipes"),
+        (
+            "evaluate x --profile original --groups distortion",
+            "Invalid value for --groups: the ori",
+        ),
+        ("evaluate x --profile original --classifier x.npz", "Invalid value for --classifier: the"),
         ("compare one.json", "Missing argument"),
         ("submit predictions", "Missing option '--name'"),
     ],
@@ -322,6 +327,22 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     done = run("leaderboard", "--page", "page.md", cwd=tmp_path, status=1)
     assert message(done).startswith("submissions/super_res/good-one.json: not a submission:\n")
     assert page.read_bytes() == before
+
+
+def test_warnings_are_shown_and_told_beside_json(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "reversed").mkdir()
+    for file in (place / "good").iterdir():
+        np.save(tmp_path / "reversed" / file.name, np.load(file)[::-1])
+    words = ("--data", place / "vrs-toy", "--groups", "distortion", "--no-bounds")
+    done = run("evaluate", "reversed", *words, "--json", cwd=tmp_path)
+    [warning] = json.loads(done.stdout)["warnings"]
+    assert warning.startswith("the bands look like nir, red, green, blue instead of blue, green")
+    assert f"warning: {warning}\n" in done.stderr
+    done = run("evaluate", "reversed", *words, cwd=tmp_path)
+    assert f"\n\nWarnings:\n  {warning}\n\n" in done.stdout
+    assert f"warning: {warning}\n" in done.stderr
+    done = run("evaluate", place / "good", *words, cwd=tmp_path)
+    assert "arning" not in done.stdout + done.stderr
 
 
 def test_an_output_that_can_not_be_written_is_no_traceback(place: Path, tmp_path: Path) -> None:

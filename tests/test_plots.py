@@ -21,9 +21,14 @@ from vrs_bench.errors import BenchError
 from vrs_bench.plots.display import save, save_animation
 from vrs_bench.plots.physics import class_signatures
 from vrs_bench.plots.product import product_animation, product_panel
-from vrs_bench.plots.scene import animation, comparison, scene_panel, stages
+from vrs_bench.plots.scene import animation, comparison, scene_panel, stages, telling_step
 from vrs_bench.recipes import HERE, BenchmarkRecipe, check_recipe, load_recipe
-from vrs_bench.sensors.sensor import SensorRecipe
+from vrs_bench.sensors.interval import Interval
+from vrs_bench.sensors.sensor import Place, SensorRecipe
+from vrs_bench.sensors.stage import Draws
+from vrs_bench.sensors.stages.brightness import Brightness
+from vrs_bench.sensors.stages.clouds import CloudLayer, Clouds
+from vrs_bench.sensors.stages.noise import Noise
 from vrs_bench.show import draw
 from vrs_bench.tasks import TASKS, bind
 from vrs_bench.world.scene import Scene, make_scene
@@ -120,7 +125,7 @@ def test_stages_shows_the_latent_frame_and_every_stage(name: str, scene: Scene) 
 
 
 def test_the_last_stage_is_what_the_sensor_records(scene: Scene) -> None:
-    from vrs_bench.sensors.sensor import Place, observe
+    from vrs_bench.sensors.sensor import observe
 
     sensor = load_recipe(SensorRecipe, "super_res")
     place = Place(RECIPE.world.seed, 0, 48, 64)
@@ -134,6 +139,61 @@ def test_the_last_stage_is_what_the_sensor_records(scene: Scene) -> None:
 def test_stages_of_a_plain_sensor_is_the_latent_frame(scene: Scene) -> None:
     figure = stages(scene, SensorRecipe(name="plain", product="optical"), 0)
     assert titles_of(figure) == ["latent (48 × 64)"]
+
+
+def clouded(covers: dict[int, float]) -> type[Clouds]:
+    """Return a kind of clouds that hide a known share of the ground at each time step."""
+
+    class Known(Clouds):
+        def draw(self, draws: Draws, height: int, width: int) -> CloudLayer | None:
+            share = covers.get(draws.step, 0.0)
+            if share == 0:
+                return None
+            opacity = np.zeros((height, width), np.float32)
+            opacity[: round(share * height)] = 1
+            return CloudLayer(opacity, None, np.ones_like(opacity))
+
+    return Known
+
+
+@pytest.mark.parametrize(
+    ("covers", "expected"),
+    [
+        ({1: 1.0, 2: 0.05, 4: 0.4, 5: 0.5}, 4),  # not overcast, nor a wisp
+        ({0: 0.5, 1: 0.5}, 0),
+        ({}, 0),  # no date is better than another
+        ({0: 0.95, 3: 0.9}, 3),
+    ],
+)
+def test_stages_are_shown_where_all_of_them_do_something(
+    covers: dict[int, float], expected: int
+) -> None:
+    gain = Brightness(mul=Interval(min=1.1, max=1.1))
+    sensor = SensorRecipe(name="known", product="optical").model_copy(
+        update={"stages": (gain, clouded(covers)(), Noise(read_noise=0.01))}
+    )
+    place = Place(1, 0, 40, 40)
+    assert telling_step(place, sensor, 6) == expected
+    sensor = sensor.model_copy(update={"stages": (Brightness(), *sensor.stages[1:])})
+    assert telling_step(place, sensor, 6) == expected  # a gain of 1 is so at every date
+    assert not Brightness().shows((1.0, 0.0))
+    assert Brightness().shows((1.0, 0.01))
+
+
+def test_show_draws_stages_at_a_telling_step_if_none_is_asked_for(tmp_path: Path) -> None:
+    bound = bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny"))
+    scene = next(
+        number
+        for number in range(50)
+        if telling_step(bound.place(number), bound.main_sensor, bound.world.horizon) > 0
+    )
+    step = telling_step(bound.place(scene), bound.main_sensor, bound.world.horizon)
+    given = {"scene": scene, "task": "cloud_removal"}
+    drawn = {
+        asked: draw("stages", "tiny", tmp_path / f"{asked}.png", step=asked, **given).read_bytes()  # type: ignore[arg-type]
+        for asked in (None, 0, step)
+    }
+    assert drawn[None] == drawn[step] != drawn[0]
 
 
 # Scenes

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from vrs_bench import recipes
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import (
     SIZES,
@@ -46,6 +47,13 @@ def test_any_change_changes_the_digest():
     recipe = load_recipe(BenchmarkRecipe, "tiny")
     world = recipe.world.model_copy(update={"gsd": 20.0})
     assert digest(recipe) != digest(recipe.model_copy(update={"world": world}))
+
+
+def test_what_was_made_by_another_generation_fits_no_digest(monkeypatch):
+    recipe = load_recipe(BenchmarkRecipe, "tiny")
+    before = digest(recipe)
+    monkeypatch.setattr(recipes, "GENERATION", recipes.GENERATION + 1)
+    assert digest(recipe) != before
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,10 @@ def test_a_misspelt_packaged_recipe_is_guessed(model, name, meant):
 
 
 def test_what_can_not_be_the_name_of_a_file_is_told(tmp_path):
-    for name in ("x" * 5000, "a\0b", "", tmp_path):
+    for name in ("x" * 5000, "a\0b"):
+        with pytest.raises(BenchError, match=r"the name is too long|holds a NUL character"):
+            load_recipe(BenchmarkRecipe, name)
+    for name in ("x" * 252, "", tmp_path):
         with pytest.raises(BenchError, match="can't be read as a recipe"):
             load_recipe(BenchmarkRecipe, name)
 

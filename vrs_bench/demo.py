@@ -17,9 +17,10 @@ from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, compare, evaluate
+from vrs_bench.leaderboard.files import read_submissions, write_submission
 from vrs_bench.leaderboard.markdown import board_table, update_page
 from vrs_bench.leaderboard.ranking import boards
-from vrs_bench.leaderboard.submission import make_submission, read_submissions, write_submission
+from vrs_bench.leaderboard.submission import make_submission
 from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.types import Report
@@ -27,6 +28,18 @@ from vrs_bench.types import Report
 Progress = Callable[[str], AbstractContextManager[Report]]
 
 TASK = "super_res"
+LIBRARIES = (
+    "accelerate",
+    "piq",
+    "safetensors",
+    "sklearn",
+    "tensorboard",
+    "timm",
+    "torch",
+    "torchmetrics",
+    "torchvision",
+)
+"""What the extras ``baselines`` and ``evaluation`` install."""
 
 
 def run(out: Path, progress: Progress) -> str:
@@ -40,13 +53,21 @@ def run(out: Path, progress: Progress) -> str:
         a summary: the table, what the check found, and where everything is.
 
     Raises:
-        BenchError: a step failed, or the network does not beat bicubic interpolation.
+        BenchError: what it needs is not installed, a step failed, or the network does not beat
+            bicubic interpolation.
     """
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise BenchError(
+            f"the demo trains and scores: pip install 'vrs-bench[baselines,evaluation]' "
+            f"(not installed: {', '.join(missing)})"
+        )
     from baselines.predict import predict
 
     data, run_folder, predictions = out / "vrs-toy", out / "unet", out / "predictions"
     submissions, page = out / "submissions", out / "BENCHMARK.md"
     os.environ.setdefault("HF_DATASETS_CACHE", str((out / "cache").absolute()))
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # it has one of each split
 
     with progress("build vrs-toy, size tiny") as report:
         build([TASK], load_recipe(BenchmarkRecipe, "tiny"), data, 2, report)
@@ -102,13 +123,15 @@ def _train(data: Path, out: Path) -> None:
     """Train the small U-Net in a process of its own, its progress on our stderr.
 
     Raises:
-        BenchError: the training failed, or what it needs is not installed.
+        BenchError: the training failed.
     """
     from baselines import CONFIGS
 
-    if find_spec("torch") is None or find_spec("accelerate") is None:
-        raise BenchError("the training needs: pip install 'vrs-bench[baselines]'")
-    launcher = ["-m", "accelerate.commands.launch", "--num_processes=1", "--cpu", "--quiet"]
+    # The launcher writes a paragraph about each value that it is left to choose.
+    values = ["--num_processes=1", "--num_machines=1", "--mixed_precision=no"]
+    threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
+    values += ["--dynamo_backend=no", f"--num_cpu_threads_per_process={threads}"]
+    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--quiet", *values]
     words = ["--config", CONFIGS / TASK / "unet.yaml", "--data", data, "--out", out, "--resume"]
     command = [sys.executable, *launcher, "-m", "baselines.train", *map(str, words)]
     # Nothing is downloaded: the dataset is a local folder, and weights start untrained.

@@ -1,4 +1,4 @@
-"""How a file is written whole or not at all, and a folder by one process at a time."""
+"""Names of files; how a file is written whole or not at all, and a folder by one process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,36 @@ TEMPORARY = ".partial"
 LOCK = ".writing.lock"
 """Name of the file in a folder that is being written to, by which its writer holds it."""
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes; of Linux, macOS and their file systems
+_SHOWN = 80  # characters of a name that is too long, in a message
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)  # of file systems without locks
+
+
+def shown(path: Path | str) -> str:
+    """Return a path as a message can hold it, whatever bytes it is made of."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)
+
+
+def named(path: str | Path) -> Path:
+    """Return a path that somebody named, whether or not something is there.
+
+    Raises:
+        BenchError: no file can have that name on the file systems of today.
+    """
+    try:
+        whole = os.fsencode(Path(path).absolute())
+    except UnicodeEncodeError as error:
+        raise BenchError(f"{shown(path)}: holds half a character (a lone surrogate)") from error
+    if b"\0" in whole:
+        raise BenchError(f"{shown(path)}: holds a NUL character, which no name of a file can")
+    longest = max(map(len, whole.split(b"/")))
+    if longest > _LONGEST_NAME or len(whole) > _LONGEST_PATH:
+        raise BenchError(
+            f"{shown(path)[:_SHOWN]}…: the name is too long; expected at most {_LONGEST_NAME} "
+            f"bytes between two slashes and {_LONGEST_PATH} in all, got {longest} and {len(whole)}"
+        )
+    return Path(path)
 
 
 @contextmanager
@@ -31,10 +60,11 @@ def whole_file(path: Path, flushed: bool = True) -> Iterator[Path]:
     it is renamed; one that is not, for the caller flushes many at once, can be lost or cut when
     the machine fails, though not when the process does.
     """
-    if path.is_dir():
+    if named(path).is_dir():
         raise BenchError(f"{path}: is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
+    # The beginning of the name only: with all of it, a long one would be too long.
+    temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
     try:
         yield temporary
         if flushed:
@@ -81,7 +111,7 @@ def writing_alone(folder: Path, lock: Path | None = None) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    if folder.exists() and not folder.is_dir():
+    if named(folder).exists() and not folder.is_dir():
         raise BenchError(f"{folder}: is a file; name a folder")
     path = (lock or folder / LOCK).absolute()
     made = [parent for parent in path.parents if not parent.exists()]

@@ -8,11 +8,11 @@ from pathlib import Path
 from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.data.products.layout import INDEX, Product
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import write_text
+from vrs_bench.paths import named, write_text
 from vrs_bench.plots.display import save, save_animation
 from vrs_bench.plots.physics import class_signatures, texture_kernels
 from vrs_bench.plots.product import product_animation, product_panel
-from vrs_bench.plots.scene import animation, scene_panel, stages
+from vrs_bench.plots.scene import animation, scene_panel, stages, telling_step
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import bind
 from vrs_bench.world.scene import make_scene
@@ -24,7 +24,7 @@ def draw(
     source: str,
     out: Path,
     scene: int = 0,
-    step: int = 0,
+    step: int | None = None,
     pixel: tuple[int, int] | None = None,
     task: str = "super_res",
 ) -> Path:
@@ -34,7 +34,9 @@ def draw(
         view: scene, stages, animation, signatures, texture or geojson.
         source: a packaged size, a recipe file, a dataset folder or a product folder.
         out: file to write.
-        scene, step, pixel, task: what of it.
+        scene, pixel, task: what of it.
+        step: time step; None is the first, and for stages the first at which all of them do
+            something, or as many as ever do.
 
     Returns:
         the file.
@@ -42,10 +44,10 @@ def draw(
     Raises:
         BenchError: the source is none of these, or does not have what is asked.
     """
-    if (Path(source) / INDEX).is_file():
+    if (named(source) / INDEX).is_file():
         product = Product(source)
         if view == "scene":
-            return save(product_panel(product, step), out)
+            return save(product_panel(product, step or 0), out)
         if view == "animation":
             return save_animation(*product_animation(product), out)
         raise BenchError(f"{source}: of a product folder, show draws 'scene' and 'animation'")
@@ -75,8 +77,11 @@ def draw(
     chosen = bind(task, made_from)
     if view == "animation":
         return save_animation(*animation(place, chosen), out)
-    if step >= world.horizon:
+    if step is not None and step >= world.horizon:
         raise BenchError(f"step: the scene has time steps 0 to {world.horizon - 1}, got {step}")
     if view == "stages":
-        return save(stages(place, chosen.main_sensor, step), out)
-    return save(scene_panel(place, chosen, step, pixel), out)
+        sensor = chosen.main_sensor
+        if step is None:
+            step = telling_step(chosen.place(scene), sensor, world.horizon)
+        return save(stages(place, sensor, step), out)
+    return save(scene_panel(place, chosen, step or 0, pixel), out)

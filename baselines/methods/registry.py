@@ -7,6 +7,7 @@ from pathlib import Path
 from baselines.methods.enlarging import BICUBIC, NEAREST
 from baselines.methods.method import Method
 from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.paths import named
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -25,7 +26,7 @@ def find_method(name: str) -> Method:
     """
     if name in METHODS:
         return METHODS[name]
-    if not Path(name).is_dir():
+    if not named(name).is_dir():
         raise BenchError(f"no folder and no method '{name}'{did_you_mean(name, METHODS)}")
     try:
         from baselines.trained import load_run

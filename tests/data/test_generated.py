@@ -107,7 +107,7 @@ def test_the_cache_folder_follows_the_recipe(
     assert len(set(different)) == len(different)
     assert cache() == cache(scenes=recipe.scenes) == different[0]
     sensor = load_recipe(SensorRecipe, "cloudy")
-    monkeypatch.setattr("vrs_bench.tasks.load_recipe", lambda model, name: sensor)
+    monkeypatch.setattr("vrs_bench.tasks.binding.load_recipe", lambda model, name: sensor)
     assert cache() not in different
     monkeypatch.undo()
     own = {"super_res": {"lr": sensor}}

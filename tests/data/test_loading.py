@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -342,3 +343,88 @@ def test_unknown_arrays_and_a_missing_torch_are_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(loading, "find_spec", lambda name: None)
     with pytest.raises(BenchError, match="torch is not installed"):
         to_float(None)
+
+
+# Only what was published
+
+
+@pytest.fixture
+def folder(tiny: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny, tmp_path / "vrs-toy"))
+
+
+def flip_a_bit(path: Path) -> None:
+    """Change the file, but neither its size nor its time."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_what_is_verified_loads_as_ever(tiny: Path, tmp_path: Path, streaming: bool) -> None:
+    options: dict[str, Any] = {"cache_dir": tmp_path, "streaming": streaming}
+    if not streaming:
+        options["keep_in_memory"] = True  # which only `datasets.load_dataset` itself knows
+    rows = load_dataset(tiny, "super_res", verify=True, **options)
+    plain = load_dataset(tiny, "super_res", **options)
+    assert list(rows) == list(plain)
+    for split in rows:
+        assert list(rows[split]) == list(plain[split])
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_changed_missing_and_unknown_files_are_all_told_and_nothing_is_loaded(
+    folder: Path, tmp_path: Path, streaming: bool
+) -> None:
+    first, second = DatasetFolder(folder).manifest.shards("super_res", "train")
+    flip_a_bit(folder / first)
+    (folder / second).unlink()
+    stray = "super_res/train-00007-of-00008.parquet"  # the card's pattern takes it in
+    shutil.copyfile(folder / first, folder / stray)
+    # What it holds is right, and the reader would find rows in it without `verify`.
+    assert len(datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "c")))
+    with pytest.raises(BenchError) as caught:
+        load_dataset(
+            folder, split="train", cache_dir=tmp_path / "cache", streaming=streaming, verify=True
+        )
+    assert str(caught.value).splitlines()[1:] == [
+        f"  {first}: its content differs from the manifest's SHA-256",
+        f"  {second}: missing, or left out by the card",
+        f"  {stray}: not in the manifest",
+    ]
+    assert not list((tmp_path / "cache").rglob("*.arrow"))
+
+
+def test_a_stream_checks_its_own_split_and_a_table_all(folder: Path, tmp_path: Path) -> None:
+    [shard] = DatasetFolder(folder).manifest.shards("super_res", "test")
+    flip_a_bit(folder / shard)
+    stream = load_dataset(folder, split="train", cache_dir=tmp_path, streaming=True, verify=True)
+    assert next(iter(stream))["time_step"] == 0
+    for options in ({"split": "train"}, {"split": "test", "streaming": True}, {"streaming": True}):
+        with pytest.raises(BenchError, match=f"{shard}: its content differs"):
+            load_dataset(folder, cache_dir=tmp_path, verify=True, **options)
+    with pytest.raises(BenchError, match="unknown split 'tset'"):
+        load_dataset(folder, split="tset", cache_dir=tmp_path, streaming=True, verify=True)
+
+
+def test_a_card_that_leads_elsewhere_is_found_out(folder: Path, tiny: Path, tmp_path: Path) -> None:
+    """The card chooses the files: those of the folder are untouched, and not what is read."""
+    shutil.copytree(tiny / "super_res", folder / "other")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    moved = card.replace("path: super_res/train-", "path: other/train-")
+    assert moved != card
+    (folder / "README.md").write_text(moved, encoding="utf-8")
+    with pytest.raises(BenchError, match=r"super_res/train-00000-of-00002.parquet: missing") as e:
+        load_dataset(folder, split="train", cache_dir=tmp_path, verify=True)
+    assert "other/train-00000-of-00002.parquet: not in the manifest" in str(e.value)
+    # An edited card that leads to the same files is the editor's right.
+    (folder / "README.md").write_text(f"{card}More.\n", encoding="utf-8")
+    assert len(load_dataset(folder, split="train", cache_dir=tmp_path, verify=True)) == 12
+
+
+def test_a_manifest_that_was_changed_vouches_for_nothing(folder: Path, tmp_path: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"rows": 3', '"rows": 4', 1))
+    with pytest.raises(BenchError, match="its content differs from its own SHA-256"):
+        load_dataset(folder, split="train", cache_dir=tmp_path, verify=True)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +23,7 @@ from hypothesis import strategies as st
 
 from vrs_bench.data.build.building import build
 from vrs_bench.data.build.shards import SPLITS, file_digest, private_plan, split_scenes
-from vrs_bench.data.manifest import read_manifest
+from vrs_bench.data.manifest import Manifest, read_manifest
 from vrs_bench.data.private import (
     VARIABLE,
     build_private,
@@ -157,11 +161,11 @@ def test_what_was_not_fixed_in_advance_is_found_out(
 
 
 def rewrite_manifest(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change every entry of a manifest, which then no longer says its own digest."""
+    """Change every entry of a manifest, and its digest of itself with them."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for entry in manifest["files"].values():
         change(entry)
-    manifest.pop("sha256", None)
+    manifest["sha256"] = Manifest.model_validate_json(json.dumps(manifest)).own_digest()
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
@@ -212,6 +216,54 @@ def test_a_task_can_be_added(published: Path, tmp_path: Path) -> None:
         build_private([task], RECIPE, tmp_path / "p", SECRET)
     assert verify(tmp_path / "p") == []
     assert read_manifest(tmp_path / "p") == read_manifest(published)
+
+
+KILLED = """
+import os, pickle, signal, sys
+import pyarrow.parquet as pq
+from vrs_bench.data.private import build_private, reveal
+write = pq.ParquetWriter.write_table
+def write_and_die(self, table, *rest):
+    write(self, table, *rest)
+    left.pop()
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+pq.ParquetWriter.write_table = write_and_die
+what, at, arguments = pickle.load(sys.stdin.buffer)
+left = [None] * at
+{"build": build_private, "reveal": reveal}[what](*arguments)
+"""
+
+
+@pytest.mark.parametrize(("what", "at"), [("build", 1), ("build", 5), ("reveal", 2), ("reveal", 6)])
+def test_whoever_is_killed_over_truth_leaves_nothing_in_the_temporary_folder(
+    published: Path, tmp_path: Path, what: str, at: int
+) -> None:
+    """At the first row groups of the truth, or of the comparison after it, which are files then."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    out = tmp_path / "out"
+    arguments: dict[str, tuple[Any, ...]] = {
+        "build": (["super_res", "cloud_removal"], RECIPE, out, SECRET),
+        "reveal": (published, SECRET, out),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        env={**os.environ, "TMPDIR": str(shared)},
+        input=pickle.dumps((what, at, arguments[what])),
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert [path for path in shared.rglob("*") if path.is_file()] == []
+    if what == "build":  # what is published later must not hold it either
+        held = [name for path in out.rglob("*.parquet") for name in pq.read_schema(path).names]
+        assert not {"hr", "clear", "land_cover", "cell"} & set(held)
+
+
+def test_a_reveal_goes_to_no_url(published: Path) -> None:
+    with pytest.raises(BenchError, match="expected a folder of this machine"):
+        reveal(published, SECRET, "memory://truth")
 
 
 def test_a_public_folder_has_nothing_to_reveal(tmp_path: Path) -> None:

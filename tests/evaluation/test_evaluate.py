@@ -271,7 +271,7 @@ def test_the_bootstrap_is_seeded_and_zero_is_a_seed(
     assert intervals(zero) != intervals(one)
     assert zero.scores["psnr"].mean == one.scores["psnr"].mean == result.scores["psnr"].mean
     assert (zero.resamples, zero.seed, one.seed) == (20, 0, 1)
-    assert (result.resamples, result.seed) == (1000, 0)
+    assert (result.resamples, result.seed) == (10_000, 0)
 
 
 def test_values_outside_are_clipped_and_counted(tiny: Path, truth: Rows) -> None:

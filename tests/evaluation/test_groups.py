@@ -94,8 +94,19 @@ def test_values_lie_in_their_range_and_have_a_definition(results: dict[float, Re
             metric = METRICS[name]
             for value in (score.mean, *score.per_scene.values()):
                 assert metric.low - 1e-6 <= value <= metric.high + 1e-6, name
+            assert score.ci_low is not None
+            assert score.ci_high is not None
+            assert metric.low <= score.ci_low <= score.ci_high <= metric.high, name
+            assert score.ci_low - 1e-9 <= score.mean <= score.ci_high + 1e-9, name
             assert bool(score.per_scene) == (metric.scope != "split")
             assert (score.unit, score.version) == (metric.unit, metric.version)
+
+
+def test_distances_of_a_whole_split_have_an_interval(results: dict[float, Result]) -> None:
+    for name in ("frechet_distance", "kernel_distance"):
+        score = results[0.05].scores[name]
+        assert (score.ci_high or 0) > score.mean
+        assert not score.per_scene
 
 
 def test_parts_confusion_and_references_are_in_the_json(
@@ -149,6 +160,8 @@ def test_the_original_profile_scores_by_its_own_names(folder: DatasetFolder) -> 
     [
         ({"groups": ["distorsion"]}, "unknown group 'distorsion'; did you mean 'distortion'?"),
         ({"groups": []}, "groups: expected at least one of distortion"),
+        ({"profile": "original", "groups": ["sam"]}, "leave groups and classifier out"),
+        ({"profile": "original", "classifier": "x.npz"}, "leave groups and classifier out"),
         ({"profile": "orginal"}, "unknown profile 'orginal'; did you mean 'original'?"),
         ({"classifier": "nowhere.npz"}, "nowhere.npz"),
     ],

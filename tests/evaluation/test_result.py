@@ -13,7 +13,8 @@ import pytest
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Bound, Comparison, PartScore, Result, Score, compare
-from vrs_bench.evaluation.statistics import bootstrap_interval, paired_bootstrap
+from vrs_bench.evaluation.paired import paired_test
+from vrs_bench.evaluation.statistics import bootstrap_interval
 
 N = 8
 
@@ -31,6 +32,7 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
         task="super_res",
         split="test",
         recipe="tiny",
+        recipe_digest="c" * 64,
         dataset_digest="d" * 64,
         package="0.1.0",
         n_scenes=n,
@@ -38,7 +40,7 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
         clipped_values=3,
         predictions_sha256="a" * 64,
         confidence=0.95,
-        resamples=1000,
+        resamples=10_000,
         seed=0,
         references={"encoder": "e" * 64},
         slices={"position": {"border": {"psnr": PartScore(29.0, 28.5, 29.5, n)}}},
@@ -67,10 +69,27 @@ def test_the_json_has_direction_unit_version_and_null_for_no_interval(tmp_path: 
     make(n=1).to_json(tmp_path / "scores.json")
     data = json.loads((tmp_path / "scores.json").read_text())
     psnr = data["scores"]["psnr"]
-    assert data["format"] == 2
+    assert data["format"] == 3
     assert (psnr["unit"], psnr["higher_is_better"], psnr["version"]) == ("dB", True, "1")
     assert (psnr["ci_low"], psnr["ci_high"]) == (None, None)
     assert list(psnr["per_scene"]) == ["900000"]
+
+
+def test_warnings_stand_before_the_tables_and_are_kept(tmp_path: Path) -> None:
+    result = replace(make(), warnings=["bands look reversed", "much was clipped"])
+    head, warnings, *_ = str(result).split("\n\n")
+    assert head.startswith("super_res, split test")
+    assert warnings.splitlines() == ["Warnings:", "  bands look reversed", "  much was clipped"]
+    assert "Warnings" not in str(make())
+    result.to_json(tmp_path / "scores.json")
+    assert Result.from_json(tmp_path / "scores.json") == result
+
+
+def test_a_result_from_before_there_were_warnings_is_read(tmp_path: Path) -> None:
+    data = make().to_dict()
+    del data["warnings"]
+    (tmp_path / "scores.json").write_text(json.dumps(data))
+    assert Result.from_json(tmp_path / "scores.json").warnings == []
 
 
 def set_at(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
@@ -99,8 +118,12 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "negative count": (set_at("clipped_values", to=-1), "clipped_values: Input should be greater"),
     "negative seed": (set_at("seed", to=-1), "seed: Input should be greater than or equal to 0"),
     "digest": (set_at("dataset_digest", to="../.."), "dataset_digest: String should match"),
-    "version": (set_at("format", to=1), "format: Input should be 2"),
-    "version, said in words": (set_at("format", to=3), "reads format 2: evaluate the predictions"),
+    "version": (set_at("format", to=1), "format: Input should be 3"),
+    "version, said in words": (set_at("format", to=2), "reads format 3: evaluate the predictions"),
+    "a warning that is no text": (
+        set_at("warnings", to=[1]),
+        "warnings.0: Input should be a valid",
+    ),
     "a reason that is no text": (set_at("left_out", to={"sam": 1}), "left_out.sam: Input should"),
     "confidence": (set_at("confidence", to=95), "confidence: Input should be less than 1"),
     "scene": (set_at(*PSNR, "per_scene", to={"x": 1.0}), "scores.psnr.per_scene.x"),
@@ -112,6 +135,14 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         "slices.position.border.psnr.n_scenes",
     ),
     "other mean": (set_at(*PSNR, "mean", to=99.0), "psnr: the mean is 99, that of the scenes"),
+    "an interval the wrong way round": (
+        lambda data: data["scores"]["psnr"].update(ci_low=31.0, ci_high=29.0),
+        "psnr: its interval is the wrong way round, 31 to 29",
+    ),
+    "an interval of a part the wrong way round": (
+        set_at("slices", "position", "border", "psnr", "ci_low", to=29.6),
+        "its interval is the wrong way round, 29.6 to 29.5",
+    ),
     "half an interval": (set_at(*PSNR, "ci_low", to=None), "psnr: half of an interval"),
     "other metric": (set_at(*PSNR, "metric", to="sam"), "the score 'psnr' says that it is 'sam'"),
     "number of scenes": (set_at("n_scenes", to=9), "psnr: its scenes are not the 9 of the result"),
@@ -224,9 +255,9 @@ def test_what_was_left_out_is_said_once_for_each_reason() -> None:
 # Comparisons
 
 
-def test_compare_is_the_paired_bootstrap_of_the_scenes() -> None:
+def test_compare_is_the_paired_test_of_the_scenes() -> None:
     a, b = make(1.0, seed=1), make(seed=2)
-    paired = paired_bootstrap(*(list(r.scores["psnr"].per_scene.values()) for r in (a, b)))
+    paired = paired_test(*(list(r.scores["psnr"].per_scene.values()) for r in (a, b)))
     assert paired.interval is not None
     assert compare(a, b, "psnr") == Comparison(
         "psnr", paired.difference, *paired.interval, paired.p_value, paired.effect_size, N

@@ -17,7 +17,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Bound
 from vrs_bench.leaderboard.markdown import board_table, escape, update_page
 from vrs_bench.leaderboard.ranking import Board, boards
-from vrs_bench.leaderboard.submission import Submission, make_submission
+from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.description import definitions_table
 
@@ -144,6 +144,51 @@ def test_the_caption_says_what_was_scored(make_entry: Any) -> None:
     caption = Page(board_table(board_of(make_entry(recipe="toy"))[0])).html
     for words in ("toy", "split test", "3 scenes", "24 rows", "d" * 12):
         assert words in caption.replace("<code>", "").replace("</code>", "")
+
+
+# Claimed entries
+
+
+class Items(HTMLParser):
+    """The text of every item of a list, and every tag that there is."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.items: list[str] = []
+        self.feed(MarkdownIt("commonmark", {"html": True}).enable(["table"]).render(markdown))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "li":
+            self.items.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.items:
+            self.items[-1] += data
+
+
+def test_claimed_entries_stand_below_the_table_with_a_word_why(make_entry: Any) -> None:
+    entries = [
+        make_entry("verified", (30.0, 31.0)),
+        make_entry("better, they say", (40.0, 41.0), {"url": "https://x.org/p"}, claimed=True),
+    ]
+    [board] = board_of(*entries)
+    text = board_table(board)
+    assert [row[:2] for row in Page(text).rows[1:]] == [["1", "verified"]]
+    table, words, claims = text.partition("Claimed by their authors and not scored again")
+    assert words
+    assert "they say" not in table
+    assert Items(claims).items[0].strip() == "better, they say: PSNR 40.5, 2026-01-31"
+    assert Page(claims).links == [("https://x.org/p", "better, they say")]
+    assert "Claimed" not in board_table(board_of(entries[0])[0])
+
+
+def test_a_board_of_claims_has_no_table_and_says_so(make_entry: Any) -> None:
+    text = board_table(board_of(make_entry("a", claimed=True))[0])
+    assert "No entry is verified yet." in text
+    assert Page(text).rows == []
+    assert "3 scenes" in text
 
 
 # The page
@@ -343,10 +388,22 @@ def check_that_nothing_breaks_out(folder: Path, entry: Submission, plain: Submis
 def test_a_hostile_name_is_shown_as_it_stands(
     name: str, link: str, make_entry: Any, tmp_path: Path
 ) -> None:
-    entry = make_submission(make_entry().result, f"m {name}"[:80], url=link)
-    plain = make_submission(make_entry().result, "Lanczos", url=link)
+    entry = make_entry(f"m {name}"[:80], about={"url": link})
+    plain = make_entry("Lanczos", about={"url": link})
     page = check_that_nothing_breaks_out(tmp_path, entry, plain)
     assert page.links == ([(link, " ".join(entry.name.split()))] if link else [])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_of_a_claim_stays_in_its_line(name: str, make_entry: Any) -> None:
+    hostile, plain = (
+        Items(board_table(board_of(make_entry(f"m {text}"[:80], claimed=True))[0]))
+        for text in (name, "plain")
+    )
+    assert hostile.tags == plain.tags
+    [item] = hostile.items
+    shown = " ".join(f"m {name}"[:80].split())
+    assert item.strip() == f"{shown}: PSNR 31.17, 2026-01-31"
 
 
 MARKUP = st.text(st.sampled_from(list("\\`*_{}[]()#+-.!|~<>&;:'\"/$^=@% \u00a0ab1é")), max_size=30)
@@ -376,8 +433,8 @@ LINKS = [
 
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_that_is_accepted_stays_a_link(link: str, make_entry: Any, tmp_path: Path) -> None:
-    entry = make_submission(make_entry().result, "Lanczos", url=link)
-    plain = make_submission(make_entry().result, "Lanczos", url="https://x.org")
+    entry = make_entry("Lanczos", about={"url": link})
+    plain = make_entry("Lanczos", about={"url": "https://x.org"})
     page = check_that_nothing_breaks_out(tmp_path, entry, plain)
     [(target, text)] = page.links
     assert text == "Lanczos"
@@ -400,7 +457,7 @@ def test_no_other_text_of_a_result_breaks_out(
 
 def test_notes_and_authors_do_not_reach_the_page(make_entry: Any, tmp_path: Path) -> None:
     about = {"notes": f"{STOP}\n<script>alert(1)</script>\n| a | b |", "authors": "<b>Ada</b>"}
-    entry = make_submission(make_entry().result, "Lanczos", **about)
-    plain = make_submission(make_entry().result, "Lanczos")
+    entry = make_entry("Lanczos", about=about)
+    plain = make_entry("Lanczos")
     check_that_nothing_breaks_out(tmp_path, entry, plain)
     assert (tmp_path / "hostile.md").read_bytes() == (tmp_path / "plain.md").read_bytes()

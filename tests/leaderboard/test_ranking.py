@@ -171,3 +171,22 @@ def test_entries_of_one_board_that_state_other_scenes_are_not_ranked(make_entry:
     entries = [make_entry("all scenes", BASE), make_entry("easy scenes", BASE[:5] + 9)]
     with pytest.raises(BenchError, match=r"'all scenes' and 'easy scenes' .* scenes differ"):
         boards(entries)
+
+
+# Claimed entries
+
+
+def test_claimed_entries_have_no_rank_and_change_none(make_entry: Any) -> None:
+    verified = [make_entry("a", BASE), make_entry("b", BASE - 1.0 + wobble(2, 0.4))]
+    claims = [make_entry(name, BASE + 9, claimed=True) for name in ("z", "c")]
+    [board] = boards([*claims, *verified])
+    assert ranks(list(board.ranked)) == ranks(list(boards(verified)[0].ranked))
+    assert [entry.name for entry in board.claimed] == ["c", "z"]
+
+
+def test_verified_entries_of_a_private_split_are_ranked(make_entry: Any) -> None:
+    entries = [make_entry("a", BASE, split="private"), make_entry("b", BASE, split="private")]
+    assert {entry.state for entry in entries} == {"private"}
+    [board] = boards([entries[0], make_entry("b", BASE, split="private", claimed=True)])
+    assert [entry.name for _, entry in board.ranked] == ["a"]
+    assert [entry.name for entry in board.claimed] == ["b"]

@@ -6,26 +6,27 @@ import datetime
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate
-from vrs_bench.leaderboard.submission import (
+from vrs_bench.leaderboard.files import (
     check_entry,
-    make_submission,
     read_submission,
     read_submissions,
-    slug,
     write_submission,
 )
+from vrs_bench.leaderboard.submission import About, make_submission
+from vrs_bench.leaderboard.texts import slug
 from vrs_bench.references import HERE
 
 
@@ -36,10 +37,10 @@ def files_in(folder: Path) -> list[str]:
 # Round trip
 
 
-def test_an_evaluated_submission_is_read_as_it_was_written(tiny: Path, tmp_path: Path) -> None:
-    scene = next(DatasetFolder(tiny).scenes("super_res", "test", ["hr"]))
-    predictions = np.clip(scene["hr"] / 1e4 + 0.01, 0, 1)
-    result = evaluate(predictions, "super_res", tiny, groups=["distortion"])
+def test_an_evaluated_submission_is_read_as_it_was_written(little: Path, tmp_path: Path) -> None:
+    scenes = DatasetFolder(little).scenes("super_res", "test", ["hr"])
+    predictions = np.clip(np.concatenate([s["hr"] for s in scenes]) / 1e4 + 0.01, 0, 1)
+    result = evaluate(predictions, "super_res", little, groups=["distortion"])
     about = {"authors": "Ada, Grace", "url": "https://x.org/a?b=c#d", "code": "http://x.org"}
     entry = make_submission(result, "A plain shift", notes="Line one\nline two", **about)
     path = write_submission(entry, tmp_path)
@@ -50,17 +51,29 @@ def test_an_evaluated_submission_is_read_as_it_was_written(tiny: Path, tmp_path:
 
 
 def test_the_file_says_who_what_and_how(make_entry: Any, tmp_path: Path) -> None:
-    entry = make_entry("U-Net", (30.0, 31.0), {"authors": "Ada", "notes": "Five seeds."})
+    about = {"authors": "Ada", "notes": "Five seeds."}
+    entry = make_entry("U-Net", (30.0, 31.0), about, claimed=True)
     data = json.loads(write_submission(entry, tmp_path).read_text(encoding="utf-8"))
     result = data.pop("result")
     assert data == {
-        "format": 2,
+        "format": 3,
         "name": "U-Net",
         "authors": "Ada",
         "url": "",
         "code": "",
         "notes": "Five seeds.",
         "date": "2026-01-31",
+        "provenance": {
+            "parameters": None,
+            "training_data": "",
+            "inputs": [],
+            "seeds": [],
+            "hours": None,
+            "hardware": "",
+            "licence": "",
+            "predictions": "",
+        },
+        "verification": None,
     }
     psnr = result["scores"]["psnr"]
     assert (psnr["mean"], psnr["unit"], psnr["higher_is_better"]) == (30.5, "dB", True)
@@ -127,6 +140,25 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
         ("name", "c1 colour\x9b31m"),
         ("name", "moc.evil \u202ereversed"),
         ("name", "line\u2028separator"),
+        ("name", "Bi\u200bcubic"),  # zero-width space
+        ("name", "Bicubic\u2060"),  # word joiner
+        ("name", "Bicubic\ufeff"),
+        ("name", "Bi\u00adcubic"),  # soft hyphen
+        ("name", "Bicubic\ufe0f"),  # variation selector
+        ("name", "Bicubic\u3164"),  # Hangul filler: a letter that is not drawn
+        ("name", "\u0412icubic"),  # Cyrillic В
+        ("name", "Bicubi\u0441"),  # Cyrillic с
+        ("name", "U-N\u0435t"),
+        ("name", "U-Net \u03bf"),  # Greek omicron
+        ("name", "B\u0131cubic"),  # Latin dotless i
+        ("name", "B\u0251sis"),  # Latin alpha
+        ("name", "B\u212est"),  # estimated symbol
+        ("name", "\u13a2cubic"),  # Cherokee
+        ("name", "\u65b9\u6cd5 a"),
+        ("authors", "A\u200bda"),
+        ("authors", "Ada \u2066x"),
+        ("notes", "turned \u202e round"),
+        ("notes", "see https://ada:secret@x.org/"),
         ("authors", "x" * 201),
         ("authors", "tab\tcharacter"),
         ("authors", "nul\x00"),
@@ -154,6 +186,13 @@ def test_no_name_leads_out_of_the_folder(name: str) -> None:
                 "https://x.org/a|b",
                 "https://x.org/a\\",
                 "https://x.org/" + "x" * 500,
+                "https://ada:secret@x.org/",
+                "https://ada@x.org/",
+                "https://x.org:secret@evil.org/",
+                "https://x.org/\u202egro.live",
+                "https://x.org/\u200b",
+                "https://x.org/a\u2069b",
+                "https://\u0445.org/",  # Cyrillic х
             )
         ),
     ],
@@ -164,6 +203,34 @@ def test_what_could_harm_a_page_or_a_terminal_is_refused(
     about = {"name": "ok", field: text}
     with pytest.raises(BenchError, match=f"(?m)^the submission is not valid:\n{field}: "):
         make_submission(make_entry().result, **about)
+
+
+@pytest.mark.parametrize(
+    "name", ["U-Net ×4 (ours)", "Ünïcödé", "ESRGAN²", "A “quoted” method – one", "a|b·c ±1°", "ﬁne"]
+)
+def test_names_of_latin_letters_and_common_signs_are_kept(name: str, make_entry: Any) -> None:
+    assert make_submission(make_entry().result, name).name == name
+
+
+def test_a_foreign_letter_is_named(make_entry: Any) -> None:
+    with pytest.raises(BenchError, match=r"name: 'В' \(CYRILLIC CAPITAL LETTER VE\) can be taken"):
+        make_submission(make_entry().result, "\u0412icubic")
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@given(st.text(min_size=1, max_size=12))
+@example("\u0412icubic")
+@example("B\u212est")
+def test_every_letter_of_an_accepted_name_is_in_its_file_name(name: str) -> None:
+    try:
+        About.model_validate({"name": name})
+        found = slug(name)
+    except ValueError:
+        return
+    plain = unicodedata.normalize("NFKD", name)
+    assert sum(sign.isalnum() for sign in plain) == len(found.replace("-", ""))
+    drawn = [sign for sign in plain if not sign.isascii() and not unicodedata.combining(sign)]
+    assert set(drawn) <= set("×·–—‘’“”±°→")
 
 
 def test_all_that_is_wrong_is_said_at_once(make_entry: Any) -> None:
@@ -197,6 +264,45 @@ def test_an_entry_is_replaced_only_on_request(make_entry: Any, tmp_path: Path) -
     assert files_in(tmp_path) == ["super_res/same-name.json"]
 
 
+@pytest.mark.parametrize("name", ["Bicúbic", "Bicubïc"])
+def test_a_name_that_only_looks_like_another_does_not_replace_it(
+    name: str, make_entry: Any, tmp_path: Path
+) -> None:
+    path = write_submission(make_entry("Bicubic"), tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(BenchError, match=rf"is of 'Bicubic', which '{name}' only looks like"):
+        write_submission(make_entry(name), tmp_path, replace=True)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["B1cubic", "BICUBLC", "blcublc"])
+def test_a_file_name_that_looks_like_another_is_refused(
+    name: str, make_entry: Any, tmp_path: Path
+) -> None:
+    write_submission(make_entry("Bicubic"), tmp_path)
+    with pytest.raises(BenchError, match=r"looks like bicubic\.json; choose another name"):
+        write_submission(make_entry(name), tmp_path)
+    write_submission(make_entry(name, task="cloud_removal"), tmp_path)  # another board
+    write_submission(make_entry("Tricubic"), tmp_path)
+
+
+def test_entries_that_look_alike_are_not_read(make_entry: Any, tmp_path: Path) -> None:
+    first = write_submission(make_entry("Learned 10"), tmp_path)
+    other = write_submission(make_entry("Leamed l0"), tmp_path / "elsewhere")
+    other.rename(first.with_name(other.name))
+    with pytest.raises(BenchError, match=r"learned-10\.json: looks like leamed-l0\.json"):
+        read_submissions(tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"format": 1, "name": "Bicubic"}', "{}", "", "[]"])
+def test_an_old_or_broken_entry_may_be_replaced(
+    content: str, make_entry: Any, tmp_path: Path
+) -> None:
+    path = write_submission(make_entry("Bicubic"), tmp_path)
+    path.write_text(content, encoding="utf-8")
+    assert read_submission(write_submission(make_entry("Bicubic"), tmp_path, replace=True))
+
+
 def test_an_unknown_task_writes_nothing(make_entry: Any, tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"unknown task '\.\./super_res'"):
         write_submission(make_entry(task="../super_res"), tmp_path / "entries")
@@ -228,9 +334,49 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no name": (lambda data: data.pop("name"), "name: Field required"),
     "no result": (lambda data: data.pop("result"), "result: Field required"),
     "unknown key": (set_at("script", to="x"), "script: Extra inputs are not permitted"),
-    "format": (set_at("format", to=1), "format: Input should be 2"),
+    "format": (set_at("format", to=1), "format: Input should be 3"),
     "number for text": (set_at("notes", to=3), "notes: Input should be a valid string"),
     "no date": (set_at("date", to="yesterday"), "date: Input should be a valid date"),
+    "a date to come": (set_at("date", to="9999-12-31"), "9999-12-31 lies in the future"),
+    "a stamp to come": (
+        set_at("verification", "date", to="9999-12-31"),
+        "9999-12-31 lies in the future",
+    ),
+    "an interval the wrong way round": (
+        lambda data: data["result"]["scores"]["psnr"].update(ci_low=33.0, ci_high=30.0),
+        "psnr: its interval is the wrong way round, 33 to 30",
+    ),
+    "no digest of the predictions": (
+        set_at("result", "predictions_sha256", to="0" * 64),
+        "predictions_sha256: is that of nothing",
+    ),
+    "no digest of the data": (
+        set_at("result", "dataset_digest", to=hashlib.sha256(b"").hexdigest()),
+        "dataset_digest: is that of nothing",
+    ),
+    "no digest of the recipe": (
+        set_at("result", "recipe_digest", to="0" * 64),
+        "recipe_digest: is that of nothing",
+    ),
+    "rows that scenes can't have": (
+        set_at("result", "n_rows", to=25),
+        "n_rows: 25 is no multiple of 3 scenes",
+    ),
+    "a bound of no score": (
+        set_at("result", "bounds", to={"rmse": {"floor": 1.0, "ceiling": 0.0}}),
+        "bounds: there is no score 'rmse' for a bound",
+    ),
+    "an input of another task": (
+        set_at("provenance", "inputs", to=["lr", "sar"]),
+        "super_res has no input 'sar'",
+    ),
+    "negative hours": (set_at("provenance", "hours", to=-1.0), "provenance.hours: Input should"),
+    "negative parameters": (set_at("provenance", "parameters", to=-1), "provenance.parameters: "),
+    "an unknown word of provenance": (set_at("provenance", "gpu", to="x"), "provenance.gpu: Extra"),
+    "a stamp that tolerates": (
+        set_at("verification", "largest_deviation", to=0.1),
+        "verification.largest_deviation: Input should be less than or equal to 0.00001",
+    ),
     "control character": (set_at("name", to="a\x1bb"), "name: "),
     "script link": (set_at("url", to="javascript:alert(1)"), "url: "),
     "deep nesting": (set_at("notes", to=nested(900)), "Invalid JSON: recursion limit exceeded"),
@@ -274,6 +420,25 @@ def test_entries_that_are_not_as_they_should_be_are_refused(fault: str, entry_fi
         read_submissions(entry_file.parent.parent)
     assert str(caught.value).startswith(f"{entry_file}: ")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("once", "twice"),
+    [
+        ('"authors": ""', '"authors": "Ada", "authors": ""'),
+        ('"mean": 31', '"mean": 90, "mean": 31'),
+        ('"900000": 30.0', '"900000": 30.0, "0900000": 30.0'),
+        ('"900000": 30.0', '"900000": 30.0, "900000.0": 30.0'),
+        ('"name": "Bicubic"', '"name": "U-Net", "name": "Bicubic"'),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(once: str, twice: str, entry_file: Path) -> None:
+    """One reader takes the first, another the last."""
+    text = entry_file.read_text(encoding="utf-8")
+    assert text.count(once) == 1
+    entry_file.write_text(text.replace(once, twice), encoding="utf-8")
+    with pytest.raises(BenchError, match=r"bicubic\.json: not a submission:\n  the key '.* twice"):
+        read_submission(entry_file)
 
 
 @pytest.mark.parametrize(

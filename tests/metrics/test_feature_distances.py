@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.feature_distances import feature_distance, frechet_distance, kernel_distance
+from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import PerSplit
+from vrs_bench.metrics.feature_distances import (
+    feature_distance,
+    frechet_distance,
+    kernel_distance,
+    kernel_distances_without,
+)
 from vrs_bench.types import Array
 
 
@@ -178,3 +185,39 @@ def test_sets_that_do_not_match_are_refused() -> None:
             distance(np.full_like(x, np.nan), y)
     with pytest.raises(BenchError, match="as many rows of both, got 4"):
         kernel_distance(x[:4], y)
+
+
+# Without each scene
+
+
+def scenes(numbers: int, rows: int = 5) -> list[tuple[Array, Array]]:
+    return [sets(20 + number, rows + number % 3) for number in range(numbers)]
+
+
+@pytest.mark.parametrize("name", ["frechet_distance", "kernel_distance"])
+def test_values_without_each_scene_are_those_of_the_others(name: str) -> None:
+    computed = METRICS[name].computed
+    assert isinstance(computed, PerSplit)
+    kept = scenes(6)
+    expected = [computed.value(kept[:i] + kept[i + 1 :]) for i in range(6)]
+    assert len(set(expected)) == 6
+    assert computed.without_each(kept) == pytest.approx(expected, rel=1e-9)
+    assert len(computed.without_each(kept[:1])) == 0
+
+
+def test_many_scenes_are_left_out_in_groups() -> None:
+    """Of 85 scenes, 40 groups of two or three: each scene is left out once."""
+    computed = PerSplit(lambda scene: None, lambda kept: float(sum(kept)))
+    left_out = 85 - computed.without_each([1] * 85)
+    assert len(left_out) == 40
+    assert set(left_out) == {2, 3}
+    assert left_out.sum() == 85
+
+
+def test_kernel_distances_without_groups_use_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = scenes(4)
+    whole = kernel_distances_without(groups)
+    monkeypatch.setattr("vrs_bench.metrics.feature_distances.KERNEL_ROWS", 4)
+    np.testing.assert_array_equal(kernel_distances_without(groups), whole)
+    rest = [np.concatenate(kind) for kind in zip(*groups[1:], strict=True)]
+    assert whole[0] == pytest.approx(unbiased_mmd(*rest), rel=1e-6)

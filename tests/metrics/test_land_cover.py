@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, jaccard_score
 
 from vrs_bench.columns import quantise
 from vrs_bench.evaluation.judge import judged_scene
-from vrs_bench.evaluation.tally import Tally
+from vrs_bench.evaluation.tally import Tally, values_of
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.land_cover import confusion_matrices
@@ -70,12 +70,8 @@ def scored(scene: SceneTruth) -> tuple[Maps, Maps, Tally]:
     predicted, best = maps(scene, 0.4), maps(scene, 0.1, 1)
     task = bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny"))
     judged = judged_scene(scene, predicted.read(scene), best.read(scene), task)
-    tally.add(
-        scene.number,
-        judged,
-        [metric for metric in METRICS.values() if metric.group == "downstream"],
-    )
-    tally.add_confusion(confusion_matrices(judged))
+    metrics = [metric for metric in METRICS.values() if metric.group == "downstream"]
+    tally.add(values_of(scene.number, judged, metrics, confusion_matrices(judged)))
     return predicted, best, tally
 
 

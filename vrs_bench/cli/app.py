@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,19 @@ Data = Annotated[Path, typer.Option("--data", help="Dataset folder made by `buil
 Split = Annotated[str, typer.Option(help="train, validation or test.")]
 TaskName = Annotated[str, typer.Option("--task", help="Task, for example super_res.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Ray cluster: auto, or ray://HOST:10001; default: one on this machine."),
+]
 Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
+
+
+class Engine(StrEnum):
+    """Who does jobs of which there are many."""
+
+    processes = "processes"
+    ray = "ray"
 
 
 @contextmanager

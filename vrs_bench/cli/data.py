@@ -9,14 +9,7 @@ from typing import Annotated
 
 import typer
 
-from vrs_bench.cli.app import Json, app, progress_bar
-
-
-class Engine(StrEnum):
-    """Who makes the shards."""
-
-    processes = "processes"
-    ray = "ray"
+from vrs_bench.cli.app import Address, Engine, Json, Workers, app, progress_bar
 
 
 class BuiltSplit(StrEnum):
@@ -30,7 +23,6 @@ SecretFile = Annotated[
     Path | None,
     typer.Option(help="File of the secret seed; default: the variable VRS_BENCH_SECRET."),
 ]
-Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
 
 
 @app.command()
@@ -56,10 +48,7 @@ def build(
     engine: Annotated[
         Engine, typer.Option(help="ray: on a cluster, one task a shard.")
     ] = Engine.processes,
-    address: Annotated[
-        str | None,
-        typer.Option(help="Ray cluster: auto, or ray://HOST:10001; default: one on this machine."),
-    ] = None,
+    address: Address = None,
 ) -> None:
     """Build a dataset folder, or what is missing of it; stop and start it as you like.
 

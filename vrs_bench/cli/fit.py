@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vrs_bench.cli.app import Data, Split, TaskName, app, progress_bar
+from vrs_bench.cli.app import Data, Split, TaskName, Workers, app, progress_bar
 
 fit = typer.Typer(
     help="Fit the reference encoder or readers, or measure the bounds of scores, again.",
@@ -67,6 +67,7 @@ def bounds(
     out: Annotated[Path, typer.Option(help="JSON file; its other entries stay.")] = Path(
         "bounds.json"
     ),
+    workers: Workers = 1,
 ) -> None:
     """Measure the scores of the trivial baseline and of the truth itself on a split.
 
@@ -75,5 +76,5 @@ def bounds(
     from vrs_bench.evaluation.scoring import measure_bounds
 
     with progress_bar(f"fit bounds of {task}") as report:
-        measure_bounds(data, task, split, out, report)
+        measure_bounds(data, task, split, out, report, workers)
     print(out)

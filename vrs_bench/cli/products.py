@@ -36,7 +36,13 @@ def show(
         ),
     ] = View.scene,
     scene: Annotated[int, typer.Option(min=0, help="Scene number.")] = 0,
-    step: Annotated[int, typer.Option(min=0, help="Time step.")] = 0,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Time step; default: 0, of stages the first at which all of them do something.",
+        ),
+    ] = None,
     pixel: Annotated[str, typer.Option(help="ROW,COLUMN of the time series.")] = "",
     task: TaskName = "super_res",
     out: Annotated[

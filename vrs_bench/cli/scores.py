@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vrs_bench.cli.app import Data, Json, Split, Submissions, TaskName, app, progress_bar
+from vrs_bench.cli.app import (
+    Address,
+    Data,
+    Engine,
+    Json,
+    Split,
+    Submissions,
+    TaskName,
+    Workers,
+    app,
+    progress_bar,
+)
 from vrs_bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from vrs_bench.evaluation import Result
 
 Predictions = Annotated[
     Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
@@ -44,8 +58,9 @@ def evaluate(
     data: Data = Path("vrs-toy"),
     split: Split = "test",
     groups: Annotated[
-        str, typer.Option(help="Of distortion,perceptual,downstream,consistency; default: all.")
-    ] = "",
+        str | None,
+        typer.Option(help="Of distortion,perceptual,downstream,consistency; default: all."),
+    ] = None,
     bounds: Annotated[
         bool, typer.Option(help="Place scores between the trivial baseline's and the truth's.")
     ] = True,
@@ -57,18 +72,30 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for pictures of the scores.")] = None,
+    workers: Workers = 1,
+    engine: Annotated[
+        Engine, typer.Option(help="ray: on a cluster, one task a scene.")
+    ] = Engine.processes,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Check predictions and score them against the truth.
 
     Example: `vrs-bench evaluate predictions/bicubic --task super_res --data vrs-toy`
 
-    Example: `vrs-bench evaluate predictions/bicubic --groups distortion --no-bounds`
+    Example: `vrs-bench evaluate predictions/bicubic --groups distortion --no-bounds --workers 2`
     """
     from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.metrics.catalogue import GROUPS
+    from vrs_bench.paths import named
 
-    if out is not None and out.is_dir():  # said before minutes of scoring, not after
+    if profile == "original":
+        for option, value in (("--groups", groups), ("--readers", readers)):
+            if value is not None:
+                raise typer.BadParameter(
+                    "the original profile has its own metrics; leave it out",
+                    param_hint=option,
+                )
+    if out is not None and named(out).is_dir():  # said before minutes of scoring, not after
         raise BenchError(f"{out}: is a folder; name a file")
     with progress_bar(f"evaluate {predictions}") as report:
         result = score(
@@ -76,20 +103,29 @@ def evaluate(
             task,
             data,
             split,
-            groups=[word.strip() for word in groups.split(",")] if groups else GROUPS,
+            groups=None if groups is None else [word.strip() for word in groups.split(",")],
             bounds=bounds,
             profile=profile,
             readers=readers,
             progress=report,
+            workers=workers,
+            engine=engine.value,
+            address=address,
         )
     if out is not None:
         result.to_json(out)
+    _warn(result)
     print(json.dumps(result.to_dict()) if as_json else result)
     if plots is not None:
         from vrs_bench.plots.evaluation import evaluation_plots
 
         for path in evaluation_plots(result, predictions, data, plots):
             print(path, file=sys.stderr if as_json else sys.stdout)
+
+
+def _warn(result: Result) -> None:
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 @app.command()
@@ -99,7 +135,7 @@ def compare(
     metric: Annotated[str, typer.Option(help="Metric; default: the headline of the task.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Compare two results by a paired bootstrap over scenes.
+    """Compare two results by a paired sign-flip test over scenes.
 
     Example: `vrs-bench compare unet.json bicubic.json --metric psnr`
     """
@@ -157,19 +193,22 @@ def submit(
     notes: Annotated[str, typer.Option(help="What a reader should know.")] = "",
     submissions: Submissions = Path("submissions"),
     replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
+    workers: Workers = 1,
 ) -> None:
     """Score predictions and write an entry of the leaderboard.
 
     Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
     """
     from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.leaderboard.submission import check_entry, make_submission, write_submission
+    from vrs_bench.leaderboard.files import check_entry, write_submission
+    from vrs_bench.leaderboard.submission import make_submission
 
     about = {"authors": authors, "url": url, "code": code, "notes": notes}
     check_entry(task, name, submissions, replace, **about)
     with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, split, progress=report)
-    print(write_submission(make_submission(result, name, **about), submissions, replace))
+        result = score(predictions, task, data, split, progress=report, workers=workers)
+    _warn(result)
+    print(write_submission(make_submission(result, name, None, **about), submissions, replace))
 
 
 @app.command()
@@ -181,9 +220,9 @@ def leaderboard(
 
     Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
     """
+    from vrs_bench.leaderboard.files import read_submissions
     from vrs_bench.leaderboard.markdown import board_table, update_page
     from vrs_bench.leaderboard.ranking import boards
-    from vrs_bench.leaderboard.submission import read_submissions
 
     ranked = boards(read_submissions(submissions))
     if not ranked:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from vrs_bench.columns import Column
-from vrs_bench.errors import BenchError
-from vrs_bench.recipes import BenchmarkRecipe
+from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.paths import named, shown
+from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import TASKS, BoundTask, bind
 
 NAME = "manifest.json"
+FORMAT = 1
+"""The newest format that this version reads, and the one that it writes."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -23,7 +27,7 @@ class FileEntry(Settings):
     """One shard as it was written."""
 
     task: str
-    split: str
+    split: Annotated[str, Field(pattern=r"^[a-z]+$")]
     rows: Annotated[int, Field(ge=1)]
     bytes: Annotated[int, Field(ge=1)]
     sha256: Digest
@@ -128,38 +132,90 @@ class Manifest(Settings):
         return sum(self.files[path].rows for path in self.shards(task, split))
 
 
+def shard_name(task: str, split: str, index: int, of: int) -> str:
+    """Return the path of a data file inside the dataset folder."""
+    return f"{task}/{split}-{index:05d}-of-{of:05d}.parquet"
+
+
 def read_manifest(folder: str | Path) -> Manifest:
     """Read and check the manifest of a dataset folder.
 
     Raises:
-        BenchError: there is none, it is not one, or it names files outside of the folder.
+        BenchError: there is none, it can't be read, or as :func:`parse_manifest`.
     """
-    path = Path(folder) / NAME
+    path = named(folder) / NAME
     if not path.is_file():
         raise BenchError(
-            f"{folder}: no dataset here ({NAME} is missing); build one with: "
-            f"vrs-bench build super_res --size tiny --out {folder}"
+            f"{shown(folder)}: no dataset here ({NAME} is missing); build one with: "
+            f"vrs-bench build super_res --size tiny --out {shown(folder)}"
         )
-    return parse_manifest(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BenchError(f"{shown(path)}: can't be read ({error.strerror})") from error
+    return parse_manifest(text, shown(path))
 
 
 def parse_manifest(text: str, origin: str) -> Manifest:
     """Check the text of a manifest; ``origin`` names it in messages.
 
     Raises:
-        BenchError: it is not one, or it names files outside of the folder.
+        BenchError: it is not one (every fault with its key), a newer version wrote it, a task's
+            sensors or data files are not all there, or it names files outside of the folder.
     """
     try:
-        manifest = Manifest.model_validate_json(text)
-    except ValidationError as error:
-        raise BenchError(f"{origin}: not a manifest of a dataset: {error}") from error
-    for name, file in manifest.files.items():
-        parts = Path(name).parts
-        if len(parts) != 2 or parts[0] != file.task or ".." in parts or file.task not in TASKS:
-            raise BenchError(
-                f"{origin}: names the file '{name}', which is no shard of a known task"
-            )
-    for name in manifest.documents:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise BenchError(f"{origin}: names the file '{name}', which lies outside of the folder")
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BenchError(f"{origin}: not a manifest of a dataset: not JSON: {error}") from error
+    if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
+        raise BenchError(
+            f"{origin}: written by a newer vrs-bench, in a format that this version does not know "
+            f"yet; upgrade vrs-bench to read this dataset"
+        )
+    try:
+        manifest = check_recipe(Manifest, data, origin)
+    except BenchError as error:
+        lines = "\n".join(map(shown, str(error).splitlines()))
+        raise BenchError(f"{origin}: not a manifest of a dataset:\n{lines}") from error
+    for fault in (_fault_of_tasks(manifest), _fault_of_names(manifest)):
+        if fault is not None:
+            raise BenchError(f"{origin}: {fault}")
     return manifest
+
+
+def _fault_of_tasks(manifest: Manifest) -> str | None:
+    """Say which task is not one, or is not there whole."""
+    if not manifest.tasks:
+        return "names no task"
+    for name, entry in manifest.tasks.items():
+        if name not in TASKS:
+            return f"names the task {shown(name)}{did_you_mean(name, TASKS)}"
+        # A sensor that is left out must not become the packaged one: others made these data.
+        if entry.sensors.keys() != TASKS[name].sensors.keys():
+            expected, got = ", ".join(TASKS[name].sensors), ", ".join(entry.sensors)
+            return f"tasks.{name}.sensors: expected those of {expected}, got {shown(got) or 'none'}"
+        if not manifest.splits(name):
+            return f"names no data file of {name}"
+    return None
+
+
+def _fault_of_names(manifest: Manifest) -> str | None:
+    """Say which file has no place in the folder, or is missing in the list of a split."""
+    shards: dict[tuple[str, str], list[str]] = {}
+    for path, file in manifest.files.items():
+        shards.setdefault((file.task, file.split), []).append(path)
+    for (task, split), paths in shards.items():
+        if task not in manifest.tasks:
+            return f"names the file {shown(paths[0])}, which is no shard of a known task"
+        for index, path in enumerate(paths):
+            expected = shard_name(task, split, index, len(paths))
+            if path != expected:
+                return (
+                    f"names the file {shown(path)}, which is no shard of a whole list: the "
+                    f"{len(paths)} of {task}, {split}, should hold {expected} there"
+                )
+    for name in manifest.documents:
+        parts = Path(name).parts
+        if not parts or Path(name).is_absolute() or ".." in parts:
+            return f"names the file '{shown(name)}', which lies outside of the folder"
+    return None

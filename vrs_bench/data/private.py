@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from vrs_bench.data.build.building import Plan, build_plan
-from vrs_bench.data.build.shards import Written, file_digest, private_plan, write_shard
-from vrs_bench.data.build.store import open_store
+from vrs_bench.data.build.shards import Written, digest_shard, file_digest, private_plan
+from vrs_bench.data.build.store import LocalStore, open_store
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
@@ -114,9 +113,14 @@ def reveal(
         workers, report: as of :func:`vrs_bench.data.build.building.build`.
 
     Raises:
-        BenchError: the folder is not of a private split; the secret, the truth or the inputs are
-            not those that were published; or as of building.
+        BenchError: ``out`` is a URL; the folder is not of a private split; the secret, the truth
+            or the inputs are not those that were published; or as of building.
     """
+    if not isinstance(open_store(out), LocalStore):
+        raise BenchError(
+            f"{out}: expected a folder of this machine; on its way to a URL, truth would wait in "
+            f"the temporary folder. Copy the folder there once the truth may be seen"
+        )
     published = read_manifest(folder)
     if published.commitment is None:
         raise BenchError(f"{folder}: holds no private split, so there is nothing to reveal")
@@ -156,8 +160,7 @@ def _check(published: Manifest, made: Plan, entries: Mapping[str, FileEntry], fo
     if not changed:
         for name in published.tasks:
             for shard in private_plan(name, made.published, inputs_only=True):
-                with tempfile.TemporaryDirectory() as temporary:
-                    again = write_shard(shard, made.bound[name], Path(temporary) / "inputs")
+                again = digest_shard(shard, made.bound[name])
                 path, entry = folder / shard.path, published.files[shard.path]
                 held = path.is_file() and file_digest(path) == entry.sha256
                 if not (held and _is(again, entry.sha256, entry.values_sha256, entry.writer)):

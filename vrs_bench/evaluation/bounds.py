@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vrs_bench.data.read.dataset_folder import DatasetFolder
@@ -11,6 +11,7 @@ from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.scores import Bound
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import Metric
 from vrs_bench.paths import write_text
 from vrs_bench.references import HERE
 from vrs_bench.tasks import BoundTask
@@ -29,31 +30,49 @@ def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
 def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) -> dict[str, Bound]:
     """Return the bounds that were measured beforehand, of those metrics of the judge that have one.
 
-    A bound holds for the data, the references and the version of the metric that it was measured
-    with; what became of other metrics since does not matter.
-
     Returns:
         metric → bound, in the order of the judge's metrics.
     """
-    entry = json.loads(PACKAGED.read_text(encoding="utf-8")).get(bounds_key(folder, task, split))
-    if entry is None or entry["rows"] != folder.manifest.rows(task, split):
+    key = bounds_key(task, split, folder.manifest.tasks[task].digest)
+    return kept_bounds(key, folder.manifest.rows(task, split), judge.references(), judge.metrics)
+
+
+def kept_bounds(
+    key: str, rows: int, references: Mapping[str, str], metrics: Iterable[Metric]
+) -> dict[str, Bound]:
+    """Return what ships with the package of the bounds of some data.
+
+    A bound holds for the data, the references and the version of the metric that it was measured
+    with; what became of other metrics since does not matter.
+
+    Args:
+        key: of the data, see :func:`bounds_key`.
+        rows: of the split.
+        references: SHA-256 of what the metrics look through.
+        metrics: of which bounds are wanted.
+
+    Returns:
+        metric → bound, of those that have one, in the order of the metrics.
+    """
+    entry = json.loads(PACKAGED.read_text(encoding="utf-8")).get(key)
+    if entry is None or entry["rows"] != rows:
         return {}
-    references, bounds = judge.references(), {}
-    for metric in judge.metrics:
+    bounds = {}
+    for metric in metrics:
         kept = entry["bounds"].get(metric.name)
         through = [need for need in ("readers", "encoder") if need in metric.needs]
         if (
             kept is not None
             and kept["version"] == metric.version
-            and all(references[name] == entry["references"].get(name) for name in through)
+            and all(references.get(name) == entry["references"].get(name) for name in through)
         ):
             bounds[metric.name] = Bound(kept["floor"], kept["ceiling"])
     return bounds
 
 
-def bounds_key(folder: DatasetFolder, task: str, split: str) -> str:
+def bounds_key(task: str, split: str, recipe_digest: str) -> str:
     """Return under what name the bounds of a split are kept: the recipes that made it."""
-    return f"{task}/{split}/{folder.manifest.tasks[task].digest}"
+    return f"{task}/{split}/{recipe_digest}"
 
 
 def keep_bounds(
@@ -62,7 +81,7 @@ def keep_bounds(
     """Write the bounds of a split into a JSON file; what it holds of other data stays."""
     task = judge.task.name
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    kept[bounds_key(folder, task, split)] = {
+    kept[bounds_key(task, split, folder.manifest.tasks[task].digest)] = {
         # The digest of the recipes does not say how many scenes there are.
         "rows": folder.manifest.rows(task, split),
         "references": judge.references(),

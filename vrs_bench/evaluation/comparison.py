@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.evaluation.paired import paired_test
 from vrs_bench.evaluation.result import Result
-from vrs_bench.evaluation.statistics import paired_bootstrap
+from vrs_bench.evaluation.statistics import RESAMPLES
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Comparison:
     difference: float
     """Mean of the first minus mean of the second."""
     ci_low: float | None
-    """Lower end of the confidence interval of the difference; None where there is one scene."""
+    """Lower end of the interval of the difference, which leaves out 0 just where the p-value is at
+    most 0.05; None where there are fewer than six scenes, which can show nothing at that level."""
     ci_high: float | None
     p_value: float
     """Two-sided, of no difference; 1 where there is one scene."""
@@ -35,27 +37,30 @@ class Comparison:
         return f"{text}, p = {self.p_value:.2g}, {self.n_scenes} scenes"
 
 
-def compare(first: Result, second: Result, metric: str) -> Comparison:
-    """Compare two results by a paired bootstrap over scenes.
+def compare(first: Result, second: Result, metric: str, resamples: int = RESAMPLES) -> Comparison:
+    """Compare two results by a sign-flip test over scenes.
+
+    See :func:`vrs_bench.evaluation.paired.paired_test`.
 
     Args:
         first, second: results of the same split of the same data.
         metric: key of a score that both have. The first is better where the difference is
             positive and higher is better, or negative and lower is better.
+        resamples: choices of signs that are tried where there are more than that.
 
     Returns:
-        first minus second, with the package's own resamples, seed and confidence of 0.95,
-        whatever those of the results are.
+        first minus second, with the package's own seed and confidence of 0.95, whatever those
+        of the results are.
 
     Raises:
         BenchError: results of another task, split, profile or data, or a metric that one of them
             lacks or defines differently, or that has no values by scene.
     """
     for name in ("task", "split", "profile", "dataset_digest"):
-        ours, theirs = getattr(first, name), getattr(second, name)
-        if ours != theirs:
+        one, other = getattr(first, name), getattr(second, name)
+        if one != other:
             label = name.replace("_", " ")
-            raise BenchError(f"these results can't be compared: {label} {ours!r} and {theirs!r}")
+            raise BenchError(f"these results can't be compared: {label} {one!r} and {other!r}")
     for result in (first, second):
         if metric not in result.scores:
             raise BenchError(f"no score '{metric}'{did_you_mean(metric, result.scores)}")
@@ -67,7 +72,8 @@ def compare(first: Result, second: Result, metric: str) -> Comparison:
     if a.per_scene.keys() != b.per_scene.keys():
         raise BenchError(f"{metric}: the two results are of different scenes")
     scenes = sorted(a.per_scene)
-    paired = paired_bootstrap([a.per_scene[s] for s in scenes], [b.per_scene[s] for s in scenes])
+    ours, theirs = ([of.per_scene[scene] for scene in scenes] for of in (a, b))
+    paired = paired_test(ours, theirs, resamples)
     low, high = paired.interval or (None, None)
     return Comparison(
         metric=metric,

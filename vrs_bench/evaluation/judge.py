@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.tally import Tally
+from vrs_bench.evaluation.tally import SceneValues, values_of
 from vrs_bench.evaluation.through_sensor import consistency_rmse
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.catalogue import METRICS
@@ -157,28 +157,29 @@ def make_judge(
 
 
 def judge_scene(
-    scene: SceneTruth,
-    predicted: ReadImages,
-    true: ReadImages,
-    floor: Floats | None,
-    judge: Judge,
-    tally: Tally,
-) -> None:
-    """Score the images of a scene against the truth."""
-    judged = judged_scene(scene, predicted, true, floor, judge.task)
-    tally.add(scene.number, judged, judge.metrics)
-    if judge.needs("readers") and judge.needs("encoder"):  # the maps are shown side by side
-        tally.add_confusion(confusion_matrices(judged))
+    scene: SceneTruth, predicted: Floats, floor: Floats | None, judge: Judge
+) -> SceneValues:
+    """Score the images of a scene against the truth.
+
+    Args:
+        scene: what is true of it.
+        predicted: (row, band, height, width) float32 in [0, 1].
+        floor: the same, as the task's trivial method makes it; None where no metric asks.
+        judge: who judges.
+    """
+    judged = judged_scene(scene, predicted, floor, judge)
+    # The maps are shown side by side.
+    mapped = judge.needs("readers") and judge.needs("encoder")
+    confusion = confusion_matrices(judged) if mapped else {}
+    return values_of(scene.number, judged, judge.metrics, confusion)
 
 
 def judged_scene(
-    scene: SceneTruth,
-    predicted: ReadImages,
-    true: ReadImages,
-    floor: Floats | None,
-    task: BoundTask,
+    scene: SceneTruth, images: Floats, floor: Floats | None, judge: Judge
 ) -> JudgedScene:
     """Return a scene as metrics see it."""
+    task = judge.task
+    predicted, true = judge.look(images, scene.target)
 
     def observe() -> Floats:
         return restore(scene.columns[task.main_input])

@@ -14,24 +14,37 @@ Slices = Mapping[str, Mapping[str, Mapping[str, PartScore]]]
 
 def report(
     head: str,
+    warnings: Sequence[str],
     scores: Mapping[str, Score],
     bounds: Mapping[str, Bound],
     slices: Slices,
     left_out: Mapping[str, str],
     confidence: float,
 ) -> str:
-    """Return the tables: scores by group, what does not apply, then scores by part.
+    """Return warnings, then tables: scores by group, what does not apply, scores by part.
 
     Args:
         head: what was scored, in a line.
+        warnings: a line each.
         scores, bounds: by metric.
         slices: scores by part; the metrics that are shown by part are in the tables.
         left_out: metric → why it has no score.
         confidence: of the intervals.
     """
     return "\n\n".join(
-        [head, _scores(scores, bounds, confidence), *_left_out(left_out), *_by_part(slices)]
+        [
+            head,
+            *_warnings(warnings),
+            _scores(scores, bounds, confidence),
+            *_left_out(left_out),
+            *_by_part(slices),
+        ]
     )
+
+
+def _warnings(warnings: Sequence[str]) -> Iterable[str]:
+    if warnings:
+        yield "\n".join(["Warnings:", *(f"  {warning}" for warning in warnings)])
 
 
 def _scores(scores: Mapping[str, Score], bounds: Mapping[str, Bound], confidence: float) -> str:

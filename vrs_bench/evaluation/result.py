@@ -30,6 +30,8 @@ class Result:
     split: Literal["train", "validation", "test", "private"]
     recipe: Annotated[str, Field(pattern=RECIPE_NAME)]
     """Name of the dataset's size."""
+    recipe_digest: Digest
+    """SHA-256 of the recipes that the data of the task were made from, as in the manifest."""
     dataset_digest: Digest
     """SHA-256 of the settings of the task's sensors and of the split's keys and truth. It does
     not depend on how a dataset is cut into files, nor on its other splits and tasks."""
@@ -70,6 +72,8 @@ class Result:
     flags: list[str] = field(default_factory=list)
     """In what the predictions are worse than the task's floor; who is flagged stands below all
     who are not."""
+    warnings: list[str] = field(default_factory=list)
+    """What looks like a mistake in the predictions, though they could be scored."""
     format: Literal[3] = RESULT_VERSION
 
     __pydantic_config__ = STRICT
@@ -142,7 +146,15 @@ class Result:
         )
         if self.profile == "original":
             head += "; definitions of the original project"
-        return report(head, self.scores, self.bounds, self.slices, self.left_out, self.confidence)
+        return report(
+            head,
+            self.warnings,
+            self.scores,
+            self.bounds,
+            self.slices,
+            self.left_out,
+            self.confidence,
+        )
 
 
 @cache

@@ -25,8 +25,8 @@ class Score:
     """Mean over scenes of the mean over the rows of a scene; for a metric that is one number for
     a whole split, that number."""
     ci_low: float | None
-    """Lower end of the confidence interval of the mean; None where there is one scene, or one
-    number for the split."""
+    """Lower end of the confidence interval over scenes: bootstrap-t of a mean, jackknife of one
+    number for the split; None where there is one scene."""
     ci_high: float | None
     per_scene: dict[int, float]
     """Scene → mean over its rows, in the order of the split; empty where there is one number for
@@ -42,6 +42,7 @@ class Score:
         """Refuse a score that contradicts itself."""
         if (self.ci_low is None) != (self.ci_high is None):
             raise BenchError(f"{self.metric}: half of an interval")
+        _check_order(self.metric, self.ci_low, self.ci_high)
         if not self.per_scene:
             return
         mean = sum(self.per_scene.values()) / len(self.per_scene)
@@ -63,6 +64,10 @@ class PartScore:
 
     __pydantic_config__ = STRICT
 
+    def __post_init__(self) -> None:
+        """Refuse a score that contradicts itself."""
+        _check_order("a part", self.ci_low, self.ci_high)
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -72,6 +77,11 @@ class Bound:
     ceiling: float
 
     __pydantic_config__ = STRICT
+
+
+def _check_order(what: str, low: float | None, high: float | None) -> None:
+    if low is not None and high is not None and low > high:
+        raise BenchError(f"{what}: its interval is the wrong way round, {low:g} to {high:g}")
 
 
 def placed(score: Score, bound: Bound | None) -> tuple[float, float | None, float | None] | None:

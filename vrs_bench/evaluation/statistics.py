@@ -1,157 +1,192 @@
-"""What can be said from a sample of scenes: bootstrap intervals and paired tests.
+"""Intervals of what is measured on a sample of scenes.
 
-Scenes are drawn, not rows: the rows of one scene are not independent.
+Scenes are drawn, not rows: the rows of one scene are not independent. Paired tests are in
+:mod:`vrs_bench.evaluation.paired`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
+from scipy.special import stdtrit
 
 from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.exact_sums import BLOCK, as_integers, weighted_sums
 from vrs_bench.types import Array, Doubles
 
-RESAMPLES = 1000
+RESAMPLES = 10_000
 CONFIDENCE = 0.95
 
-_TOGETHER = 16  # samples that are resampled at once
+Limits = tuple[float, float]
+"""Least and largest value that a mean can have."""
+Interval = tuple[float, float]
 
-_ROUNDING = 1e-12
-"""Spread relative to the values below which differences are all the same."""
+FARTHEST = 3
+"""How many times farther from the mean than Student's an interval may end."""
 
+_TOGETHER = 64  # samples that are resampled at once
 
-@dataclass(frozen=True)
-class Paired:
-    """A paired comparison of two samples."""
-
-    difference: float
-    """Mean of the first minus mean of the second."""
-    interval: tuple[float, float] | None
-    """Percentile bootstrap interval; None for one pair."""
-    p_value: float
-    """Two-sided; never 0, and 1 for one pair."""
-    effect_size: float | None
-    """Cohen's d: mean over standard deviation of the differences; None where that is 0 / 0 or
-    infinite."""
+ROUNDING = 1e-12
+"""Relative to the values: smaller differences are none."""
 
 
 def bootstrap_interval(
     values: Sequence[float] | Doubles,
+    limits: Limits = (-np.inf, np.inf),
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-) -> tuple[float, float] | None:
-    """Return the percentile bootstrap interval of a mean.
+) -> Interval | None:
+    """Return the bootstrap-t interval of a mean.
 
-    With few scenes it is too narrow: of normal values, a nominal 95 % interval holds the truth in
-    85 % of cases for 6 scenes, 90 % for 10 and 94 % for 30.
+    Source: Efron & Tibshirani 1993, *An introduction to the bootstrap*, equation 12.19: with
+    t* = (mean* - mean) / (s* / √n) of every resample, the interval goes from mean - t*(1 - α/2) ·
+    s / √n to mean - t*(α/2) · s / √n. Unlike percentiles it is wide enough for few scenes and
+    leans to the side of a skewed sample's tail; BENCHMARK.md has simulated coverages.
+
+    A resample that holds one value n times has an infinite t*. Where such are frequent, the
+    sample does not tell how far the mean may be; an end is then :data:`FARTHEST` times as far
+    as Student's. From six scenes on this changes the coverage by less than .01.
 
     Args:
         values: one finite number a scene.
+        limits: what the mean can't leave; the interval is cut there.
         resamples: number of bootstrap samples.
-        confidence: share of samples inside, between 0 and 1.
+        confidence: nominal share of intervals that hold the truth, between 0 and 1.
         seed: of the generator; the same seed gives the same interval.
 
     Returns:
-        (low, high), or None where one value says nothing about spread.
+        (low, high); the mean where all values are equal; None where one value says nothing about
+        spread.
 
     Raises:
         BenchError: no values, no resamples, a negative seed, or a confidence that is not between
             0 and 1.
     """
-    sample = np.asarray(values, np.float64)
-    draws = _draws(sample, resamples, confidence, seed)
-    return _interval(sample[draws].mean(axis=1), confidence) if len(sample) > 1 else None
+    check_sample(np.asarray(values, np.float64))
+    return bootstrap_intervals([values], [limits], resamples, confidence, seed)[0]
 
 
 def bootstrap_intervals(
-    samples: Sequence[Sequence[float]],
+    samples: Sequence[Sequence[float] | Doubles],
+    limits: Sequence[Limits],
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
-) -> list[tuple[float, float] | None]:
-    """Return :func:`bootstrap_interval` of each of many samples; those of one size together."""
-    intervals: list[tuple[float, float] | None] = [None] * len(samples)
+) -> list[Interval | None]:
+    """Return :func:`bootstrap_interval` of each of many samples, to the bit; None for empty ones.
+
+    Samples of one size share their draws, so their sums are products with one matrix.
+    """
+    check_settings(resamples, confidence, seed)
+    intervals: list[Interval | None] = [None] * len(samples)
     sizes = np.array([len(sample) for sample in samples])
-    for size in np.unique(sizes[sizes > 1]):
+    for size in np.unique(sizes[sizes > 1]).tolist():
+        counts = _counts(size, resamples, seed)
         members = np.flatnonzero(sizes == size).tolist()
         for start in range(0, len(members), _TOGETHER):
             chosen = members[start : start + _TOGETHER]
             values = np.array([samples[index] for index in chosen], np.float64)
-            draws = _draws(values[0], resamples, confidence, seed)
-            means = values[:, draws].mean(axis=2)
-            ends = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=1)
-            for index, low, high in zip(chosen, *ends.tolist(), strict=True):
-                intervals[index] = low, high
+            low, high = _bootstrap_t(values, counts, confidence)
+            ends = np.clip([low, high], *np.array([limits[index] for index in chosen]).T)
+            for index, *interval in zip(chosen, *ends.tolist(), strict=True):
+                intervals[index] = interval[0], interval[1]
     return intervals
 
 
-def paired_bootstrap(
-    first: Sequence[float] | Doubles,
-    second: Sequence[float] | Doubles,
-    resamples: int = RESAMPLES,
+def jackknife_interval(
+    value: float,
+    without: Sequence[float] | Doubles,
+    limits: Limits = (-np.inf, np.inf),
     confidence: float = CONFIDENCE,
-    seed: int = 0,
-) -> Paired:
-    """Compare two methods on the same scenes.
+) -> Interval | None:
+    """Return the interval of one number for a whole split, from its values without some scenes.
 
-    The p-value is that of the studentised (bootstrap-t) test of a mean difference of 0, with one
-    added to both counts. Its rate of false alarms is right for few scenes too, where tests by
-    percentile are far too eager (13 % instead of 5 % for 6 scenes of normal values).
+    Source: Efron & Tibshirani 1993, equation 11.5: standard error² = (g - 1) / g · Σ (v_i - mean)²
+    over the values v_i without one of g groups of scenes; then Student's t of g - 1 degrees.
+
+    It is an interval of what so many scenes give on average, which for a Fréchet distance is more
+    than what endless scenes would. A bootstrap would put scenes in twice and so add that bias
+    once more: its percentiles hold the truth in 87 and 69 % of cases (Fréchet and kernel distance,
+    6 simulated scenes), its basic interval in 64 and 64 %, this one in 95 and 99 %; with 30 scenes
+    in 95 and 92 %, 70 and 87 %, 95 and 95 %.
 
     Args:
-        first: one finite number a scene.
-        second: the same scenes in the same order.
-        resamples: number of bootstrap samples.
-        confidence: of the interval of the difference.
-        seed: of the generator.
+        value: of all scenes.
+        without: the value of all scenes but one group, for each group.
+        limits: what the value can't leave.
+        confidence: nominal, between 0 and 1.
 
-    Raises:
-        BenchError: no values, different numbers of them, no resamples, a negative seed, or a
-            confidence that is not between 0 and 1.
+    Returns:
+        (low, high); None for fewer than two groups.
     """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if a.shape != b.shape:
-        raise BenchError(f"expected pairs of values, got {len(a)} and {len(b)}")
-    differences = a - b
-    draws = _draws(differences, resamples, confidence, seed)
-    mean, n = float(differences.mean()), len(differences)
-    if n == 1:
-        return Paired(mean, None, 1.0, None)
-    samples = differences[draws]
-    means = samples.mean(axis=1)
-    interval = _interval(means, confidence)
-    spread = float(differences.std(ddof=1))
-    negligible = _ROUNDING * max(np.abs(a).max(), np.abs(b).max())
-    if spread <= negligible:  # one number, n times: no difference at all, or beyond doubt
-        same = abs(mean) <= negligible
-        return Paired(mean, interval, 1.0 if same else 1 / (resamples + 1), 0.0 if same else None)
-    # |t*| >= |t| without a division, for samples that hold one value only.
-    extreme = np.abs(means - mean) * spread >= abs(mean) * samples.std(axis=1, ddof=1)
-    return Paired(mean, interval, (1 + int(extreme.sum())) / (resamples + 1), mean / spread)
+    values = np.asarray(without, np.float64)
+    g = len(values)
+    if g < 2:
+        return None
+    half = stdtrit(g - 1, (1 + confidence) / 2) * values.std() * np.sqrt(g - 1)
+    low, high = np.clip([value - half, value + half], *limits).tolist()
+    return low, high
 
 
-def _draws(values: Doubles, resamples: int, confidence: float, seed: int) -> Array:
-    """Return (resamples, n) indices of the values that each bootstrap sample holds."""
+def _bootstrap_t(values: Doubles, counts: Array, confidence: float) -> tuple[Doubles, Doubles]:
+    """Return the ends for (sample, scene) values, from (resample, scene) counts of scenes."""
+    n = values.shape[1]
+    mean = values.mean(axis=1)
+    integers, unit = as_integers(values - mean[:, None])
+    total, spread = (
+        integers.sum(axis=1),
+        _spread(integers.sum(axis=1), (integers**2).sum(axis=1), n),
+    )
+    sums = weighted_sums(integers, counts)
+    spreads = _spread(sums, weighted_sums(integers**2, counts), n)
+    farthest = FARTHEST * stdtrit(n - 1, (1 + confidence) / 2)
+    moved = sums - total[:, None]
+    t = moved * np.sqrt(n - 1) / np.maximum(spreads, 1)  # a spread is 0 or at least 1
+    t = np.where(spreads > 0, np.clip(t, -farthest, farthest), np.sign(moved) * farthest)
+    tail = max(tail_of(len(counts) + 1, confidence), 1)
+    t.partition([tail - 1, t.shape[1] - tail], axis=1)
+    error = spread / n / np.sqrt(n - 1) * unit
+    # Values that differ by rounding alone are one value.
+    error[np.ptp(values, axis=1) <= ROUNDING * np.abs(values).max(axis=1)] = 0
+    # The mean itself is always inside, however few the resamples.
+    low = mean - np.maximum(t[:, -tail], 0) * error
+    return low, mean - np.minimum(t[:, tail - 1], 0) * error
+
+
+def _spread(sums: Doubles, squares: Doubles, n: int) -> Doubles:
+    """Return n times the population's standard deviation, exactly 0 for one value n times."""
+    spread: Doubles = np.sqrt(n * squares - sums**2)
+    return spread
+
+
+def tail_of(draws: int, confidence: float) -> int:
+    """Return how many of so many draws lie outside of an interval on each side."""
+    return int((1 - confidence) / 2 * draws + 1e-9)  # 250 of 10,000 at 0.95, whatever its rounding
+
+
+def check_sample(values: Doubles) -> None:
+    """Refuse what is not one value a scene, at least one."""
     if values.ndim != 1 or not len(values):
         raise BenchError(f"expected one value a scene, got shape {values.shape}")
+
+
+def check_settings(resamples: int, confidence: float, seed: int) -> None:
+    """Refuse settings that no resampling can have."""
     if resamples < 1 or seed < 0 or not 0 < confidence < 1:
         raise BenchError(
             f"expected 1 or more resamples, a confidence between 0 and 1 and a seed from 0, "
             f"got {resamples}, {confidence} and {seed}"
         )
-    return _indices(len(values), resamples, seed)
 
 
-@lru_cache(maxsize=64)
-def _indices(n: int, resamples: int, seed: int) -> Array:
-    """Return the same draws for all metrics and parts of as many scenes."""
-    return np.random.default_rng(seed).integers(n, size=(resamples, n))
-
-
-def _interval(means: Doubles, confidence: float) -> tuple[float, float]:
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+def _counts(n: int, resamples: int, seed: int) -> Array:
+    """Return how often each bootstrap sample holds each scene: (resample, scene) uint8."""
+    rng = np.random.default_rng(seed)
+    counts = np.empty((resamples, n), np.uint8)
+    for start in range(0, resamples, BLOCK):
+        block = counts[start : start + BLOCK]
+        draws = rng.integers(n, size=block.shape) + n * np.arange(len(block))[:, None]
+        block[...] = np.bincount(draws.ravel(), minlength=block.size).reshape(block.shape)
+    return counts

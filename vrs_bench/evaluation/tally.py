@@ -5,23 +5,55 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vrs_bench.evaluation.scores import Bound, PartScore, Score
 from vrs_bench.evaluation.skill import skills
-from vrs_bench.evaluation.statistics import CONFIDENCE, bootstrap_intervals
+from vrs_bench.evaluation.statistics import (
+    CONFIDENCE,
+    bootstrap_intervals,
+    jackknife_interval,
+)
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Composed, Metric, PerSplit
-from vrs_bench.metrics.scene import JudgedScene, Part
+from vrs_bench.metrics.scene import JudgedScene, Measured, Part
 from vrs_bench.types import Array
 
 PerScene = dict[int, float]
+Ends = tuple[float, float] | tuple[None, None]
+
+
+@dataclass(frozen=True)
+class SceneValues:
+    """What is kept of one scene: numbers, no image."""
+
+    number: int
+    measured: dict[str, Measured]
+    """Metric → what it says of the scene."""
+    gathered: dict[str, Any]
+    """Metric that is of a split → what it keeps of the scene."""
+    confusion: dict[str, Array]
+    """Confusion matrices, see :func:`vrs_bench.metrics.land_cover.confusion_matrices`."""
+
+
+def values_of(
+    number: int, scene: JudgedScene, metrics: Iterable[Metric], confusion: dict[str, Array]
+) -> SceneValues:
+    """Return what metrics say of a scene, whose confusion matrices are known."""
+    values = SceneValues(number, {}, {}, confusion)
+    for metric in metrics:
+        if isinstance(metric.computed, PerSplit):
+            values.gathered[metric.name] = scene.once(metric.computed.gather)
+        elif not isinstance(metric.computed, Composed):  # which are made of the others
+            values.measured[metric.name] = metric.computed.measure(scene)
+    return values
 
 
 class Tally:
-    """The values of one set of images, scene by scene: numbers, no image is kept."""
+    """The values of one set of images, scene by scene in the order of the split."""
 
     def __init__(self) -> None:
         """Start with no scene."""
@@ -31,34 +63,26 @@ class Tally:
             lambda: defaultdict(dict)
         )
         self._confusion: dict[str, Array] = {}
-        self._gathered: defaultdict[Any, dict[int, Any]] = defaultdict(dict)
+        self._gathered: defaultdict[str, list[Any]] = defaultdict(list)
 
-    def add(self, number: int, scene: JudgedScene, metrics: Iterable[Metric]) -> None:
-        """Add what metrics say of a scene; of those that are of a split, what they gather."""
-        for metric in metrics:
-            if isinstance(metric.computed, Composed):  # made of the others, once all are there
-                continue
-            if isinstance(metric.computed, PerSplit):
-                self._gathered[metric.computed.gather][number] = scene.once(metric.computed.gather)
-                continue
-            measured = metric.computed.measure(scene)
-            self._values[metric.name][number] = measured.whole
+    def add(self, scene: SceneValues) -> None:
+        """Add the values of the next scene."""
+        for metric, kept in scene.gathered.items():
+            self._gathered[metric].append(kept)
+        for metric, measured in scene.measured.items():
+            self._values[metric][scene.number] = measured.whole
             for part, value in measured.parts.items():
                 of_part = self._parts[part]  # there from now on, so that parts keep their order
                 if not math.isnan(value):
-                    of_part[metric.name][number] = value
-
-    def add_confusion(self, matrices: Mapping[str, Array]) -> None:
-        """Add a scene's confusion matrices."""
-        for source, matrix in matrices.items():
+                    of_part[metric][scene.number] = value
+        for source, matrix in scene.confusion.items():
             self._confusion[source] = self._confusion.get(source, 0) + matrix
 
     def close(self, metrics: Iterable[Metric]) -> None:
         """Compute the metrics that are of a split, once all its scenes are there."""
         for metric in metrics:
             if isinstance(metric.computed, PerSplit):
-                gathered = list(self._gathered[metric.computed.gather].values())
-                self._of_split[metric.name] = metric.computed.value(gathered)
+                self._of_split[metric.name] = metric.computed.value(self._gathered[metric.name])
 
     def add_skills(self, bounds: Mapping[str, Bound], members: Sequence[Metric]) -> None:
         """Add what skill is made of the values of all scenes."""
@@ -69,21 +93,20 @@ class Tally:
         """Return the score of every metric, in the order of the catalogue."""
         means = self.means()
         per_scene = [self._values.get(metric, {}) for metric in means]
-        intervals = _intervals(per_scene, resamples, seed)
+        intervals = dict(zip(means, _intervals(means, per_scene, resamples, seed), strict=True))
+        intervals |= self._jackknife()
         return {
             metric: Score(
                 metric=metric,
                 mean=mean,
-                ci_low=low,
-                ci_high=high,
+                ci_low=intervals[metric][0],
+                ci_high=intervals[metric][1],
                 per_scene=dict(of),
                 unit=METRICS[metric].unit,
                 higher_is_better=METRICS[metric].higher_is_better,
                 version=METRICS[metric].version,
             )
-            for (metric, mean), of, (low, high) in zip(
-                means.items(), per_scene, intervals, strict=True
-            )
+            for (metric, mean), of in zip(means.items(), per_scene, strict=True)
         }
 
     def means(self) -> dict[str, float]:
@@ -100,13 +123,25 @@ class Tally:
             for metric in METRICS
             if metric in of
         ]
-        intervals = _intervals([values for *_, values in places], resamples, seed)
+        metrics = [metric for *_, metric, _ in places]
+        intervals = _intervals(metrics, [values for *_, values in places], resamples, seed)
         slices: dict[str, dict[str, dict[str, PartScore]]] = {}
         for (kind, name, metric, values), (low, high) in zip(places, intervals, strict=True):
             mean = float(np.mean(list(values.values())))
             part = slices.setdefault(kind, {}).setdefault(name, {})
             part[metric] = PartScore(mean, low, high, len(values))
         return slices
+
+    def _jackknife(self) -> dict[str, Ends]:
+        """Return the intervals of the metrics that are of a split."""
+        intervals: dict[str, Ends] = {}
+        for name, value in self._of_split.items():
+            metric, computed = METRICS[name], METRICS[name].computed
+            if isinstance(computed, PerSplit):
+                without = computed.without_each(self._gathered[name])
+                found = jackknife_interval(value, without, (metric.low, metric.high), CONFIDENCE)
+                intervals[name] = found or (None, None)
+        return intervals
 
     def confusion(self) -> dict[str, list[list[int]]]:
         """Return the confusion matrices over the split."""
@@ -120,8 +155,9 @@ def bounds_of(floor: Tally, ceiling: Tally) -> dict[str, Bound]:
 
 
 def _intervals(
-    samples: Iterable[PerScene], resamples: int, seed: int
-) -> list[tuple[float, float] | tuple[None, None]]:
+    metrics: Iterable[str], samples: Iterable[PerScene], resamples: int, seed: int
+) -> list[Ends]:
     lists = [list(values.values()) for values in samples]
-    found = bootstrap_intervals(lists, resamples, CONFIDENCE, seed)
+    limits = [(METRICS[metric].low, METRICS[metric].high) for metric in metrics]
+    found = bootstrap_intervals(lists, limits, resamples, CONFIDENCE, seed)
     return [interval or (None, None) for interval in found]

@@ -9,6 +9,7 @@ from pathlib import Path
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.ranking import Board
+from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS, shown_in
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.metrics.description import definitions_table
@@ -28,7 +29,7 @@ def board_table(board: Board) -> str:
 
     Beside it stand those metrics that are shown on boards and that any entry has, as they are
     defined now: a score that an entry lacks, or has by an older definition, is a dash. The
-    entries' files hold all scores.
+    entries' files hold all scores. Claimed entries are listed below, without a rank.
     """
     headline = TASKS[board.task].headline
     entries = [entry for _, entry in board.ranked]
@@ -45,11 +46,10 @@ def board_table(board: Board) -> str:
         between = entry.result.normalised(headline)
         cells = [_cell(_current(entry.result, m), m.name == headline) for m in columns]
         cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
-        name = escape(entry.name)
-        if entry.url or entry.code:
-            name = f"[{name}]({entry.url or entry.code})"
-        lines.append(_line([str(place), name, *cells, entry.date.isoformat()]))
-    result = entries[0].result
+        lines.append(_line([str(place), _linked_name(entry), *cells, entry.date.isoformat()]))
+    if not entries:
+        lines = ["No entry is verified yet."]
+    result = (*entries, *board.claimed)[0].result
     return "\n".join(
         [
             f"Size {escape(board.recipe)}, split {escape(board.split)}: {result.n_scenes} scenes, "
@@ -57,8 +57,29 @@ def board_table(board: Board) -> str:
             f"from the leader of that rank by a paired bootstrap over scenes (p ≥ 0.05).",
             "",
             *lines,
+            *_claims(board),
         ]
     )
+
+
+def _linked_name(entry: Submission) -> str:
+    """Return the name of an entry, with the link that it has."""
+    name, link = escape(entry.name), entry.url or entry.code
+    return f"[{name}]({link})" if link else name
+
+
+def _claims(board: Board) -> list[str]:
+    """Return the lines that list the claimed entries; none where there are none."""
+    if not board.claimed:
+        return []
+    headline = METRICS[TASKS[board.task].headline]
+    lines = [
+        f"- {_linked_name(entry)}: {escape(headline.label)} "
+        f"{entry.result.scores[headline.name].mean:.4g}, {entry.date.isoformat()}"
+        for entry in board.claimed
+    ]
+    words = "Claimed by their authors and not scored again from the predictions, so without a rank:"
+    return ["", words, "", *lines]
 
 
 def _line(cells: list[str]) -> str:

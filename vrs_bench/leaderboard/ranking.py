@@ -22,11 +22,17 @@ class Board:
     split: str
     dataset_digest: str
     ranked: tuple[tuple[int, Submission], ...]
-    """(rank, entry), best first; entries not told apart from their leader share its rank."""
+    """(rank, entry) of those whose predictions were scored again, best first; entries not told
+    apart from their leader share its rank."""
+    claimed: tuple[Submission, ...] = ()
+    """Entries that stand on the word of their authors, by name: they have no rank."""
 
 
 def boards(entries: Iterable[Submission]) -> list[Board]:
-    """Sort entries into boards and rank each, in the order of the tasks and then of the data."""
+    """Sort entries into boards, in the order of the tasks and then of the data.
+
+    Of each board those are ranked whose predictions were scored again; the others stand apart.
+    """
     groups: dict[tuple[int, str, str, str], list[Submission]] = {}
     order = list(TASKS)
     for entry in entries:
@@ -35,10 +41,22 @@ def boards(entries: Iterable[Submission]) -> list[Board]:
         groups.setdefault(key, []).append(entry)
     for group in groups.values():
         _check_scenes(group)
-    return [
-        Board(order[task], recipe, split, digest, tuple(rank(groups[task, recipe, split, digest])))
-        for task, recipe, split, digest in sorted(groups)
-    ]
+    return [_board(groups[key]) for key in sorted(groups)]
+
+
+def _board(entries: list[Submission]) -> Board:
+    """Return the board of entries of the same data: the verified ones ranked, the others apart."""
+    verified = [entry for entry in entries if entry.state != "claimed"]
+    claimed = [entry for entry in entries if entry.state == "claimed"]
+    of = entries[0].result
+    return Board(
+        of.task,
+        of.recipe,
+        of.split,
+        of.dataset_digest,
+        tuple(rank(verified)) if verified else (),
+        tuple(sorted(claimed, key=lambda entry: entry.slug)),
+    )
 
 
 def _check_scenes(entries: list[Submission]) -> None:

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import datetime
-import re
-import unicodedata
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.result import Result
+from vrs_bench.leaderboard.facts import data_faults
+from vrs_bench.leaderboard.provenance import Provenance, Verification
+from vrs_bench.leaderboard.texts import Line, Link, Name, Text, slug
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.paths import write_text
 from vrs_bench.references import packaged_references
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import get_task
 
-MAX_BYTES = 4_000_000
-"""An entry of 1,500 test scenes and thirty metrics has 1.5 MB; anything much larger is no entry."""
 _ROUNDING = 1e-6
 
-# Without control characters, line separators, and marks that turn the direction of what follows.
-Line = Annotated[
-    str, Field(max_length=200, pattern=r"^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")
-]
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
-Link = Annotated[str, Field(max_length=500, pattern=r"^(https?://[^\s\p{Cc}<>\"'`()\[\]\\|]+)?$")]
+M = TypeVar("M", bound=Settings)
 
 
 class About(Settings):
     """Who, what and how: what an entry says besides its scores."""
 
-    name: Annotated[Line, Field(min_length=1, max_length=80)]
+    name: Name
     """Name of the method."""
     authors: Line = ""
     url: Link = ""
@@ -46,127 +42,122 @@ class About(Settings):
 class Submission(About):
     """One entry of the leaderboard, as it lies in ``submissions/<task>/<slug>.json``."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     date: datetime.date
+    provenance: Provenance = Field(default_factory=Provenance)
     result: Result
+    verification: Verification | None = None
 
     @property
     def slug(self) -> str:
         """File name of the entry, without its ending."""
         return slug(self.name)
 
+    @property
+    def state(self) -> Literal["claimed", "verified", "private"]:
+        """``claimed`` until someone else has scored the predictions; ``private`` if on a split
+        whose truth was held back."""
+        if self.verification is None:
+            return "claimed"
+        return "private" if self.result.split == "private" else "verified"
 
-def slug(name: str) -> str:
-    """Return a name as lower-case ASCII words joined by hyphens.
-
-    Raises:
-        BenchError: nothing is left of the name.
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    words = re.findall(r"[a-z0-9]+", plain)
-    if not words:
-        raise BenchError(f"name: expected at least one letter or digit (a-z, 0-9), got {name!r}")
-    return "-".join(words)[:80].rstrip("-")
+    def content_digest(self) -> str:
+        """Return the SHA-256 of all but the stamp, in a canonical form."""
+        content = self.model_dump(mode="json", exclude={"verification"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def check_entry(
-    task: str, name: str, folder: str | Path, replace: bool = False, **about: str
-) -> None:
-    """Check what can be known of an entry before minutes are spent on scoring it.
+def make_provenance(task: str, **fields: object) -> Provenance:
+    """Check what is said of how predictions were made.
 
     Args:
         task: name of the task.
-        name: name of the method.
-        folder: of submissions.
-        replace: whether an entry of that name may be there already.
-        **about: ``authors``, ``url``, ``code``, ``notes``.
+        **fields: of :class:`vrs_bench.leaderboard.provenance.Provenance`.
 
     Raises:
-        BenchError: a field is too long, is no link, or holds control characters; or an entry of
-            that name is there.
+        BenchError: a field is not as it should be, or the task has no such input.
     """
-    _about({**about, "name": name})
-    _place(folder, task, name, replace)
+    provenance = valid(Provenance, fields)
+    check_inputs("the submission", task, provenance)
+    return provenance
 
 
-def make_submission(result: Result, name: str, **about: str) -> Submission:
-    """Put a result and its description together.
+def make_submission(
+    result: Result, name: str, provenance: Provenance | None = None, **about: str
+) -> Submission:
+    """Put a result and its description together: an entry that is claimed, not verified.
 
     Args:
         result: what :func:`vrs_bench.evaluate` returned.
         name: name of the method.
+        provenance: how the predictions were made, from :func:`make_provenance`.
         **about: ``authors``, ``url``, ``code``, ``notes``.
 
     Raises:
-        BenchError: a field is too long, is no link, or holds control characters; or the result
+        BenchError: a field is too long, is no link, or holds what nobody can see; or the result
             is not one that is ranked.
     """
-    described = _about({**about, "name": name})
+    described = valid(About, {**about, "name": name})
+    slug(name)
     today = datetime.datetime.now(datetime.UTC).date()
-    _check_scores("the submission", result)
-    return Submission(**described.model_dump(), date=today, result=result)
+    check_result("the submission", result)
+    return Submission(
+        **described.model_dump(),
+        date=today,
+        provenance=provenance or Provenance(),
+        result=result,
+    )
 
 
-def write_submission(entry: Submission, folder: str | Path, replace: bool = False) -> Path:
-    """Write an entry to ``folder/<task>/<slug>.json``.
-
-    Raises:
-        BenchError: an entry of that name is there and is not to be replaced.
-    """
-    path = _place(folder, entry.result.task, entry.name, replace)
-    write_text(path, entry.model_dump_json(indent=1) + "\n")
-    return path
-
-
-def _about(fields: dict[str, str]) -> About:
-    try:
-        about = About.model_validate(fields)
-    except ValidationError as error:
-        faults = [_fault(f["loc"], f["msg"], f["type"]) for f in error.errors()]
-        raise BenchError("the submission is not valid:\n" + "\n".join(faults)) from error
-    slug(about.name)
-    return about
-
-
-def _place(folder: str | Path, task: str, name: str, replace: bool) -> Path:
-    """Return where an entry lies."""
-    path = Path(folder) / get_task(task).name / f"{slug(name)}.json"
-    if path.exists() and not replace:
-        raise BenchError(f"{path}: there is an entry of that name; choose another or --replace it")
-    return path
-
-
-def _fault(loc: tuple[int | str, ...], message: str, kind: str) -> str:
-    """Say in one line what is wrong with a field."""
-    field = ".".join(map(str, loc)) or "file"
-    if kind == "string_pattern_mismatch":
-        if field in ("url", "code"):
-            message = "expected a link such as https://example.org/paper, or nothing"
-        else:
-            message = "holds control characters or line breaks"
-    return f"{field}: {message}"
-
-
-def read_submission(path: str | Path) -> Submission:
-    """Read and check an entry that anybody may have written.
+def valid(model: type[M], fields: Mapping[str, object]) -> M:
+    """Return the checked part of an entry.
 
     Raises:
-        BenchError: too large, not JSON, not an entry, or not where an entry of its task and name
-            belongs.
+        BenchError: all that is wrong with it.
     """
-    path = Path(path)
-    if path.stat().st_size > MAX_BYTES:
-        raise BenchError(f"{path}: larger than {MAX_BYTES} bytes, which no entry is")
     try:
-        entry = Submission.model_validate_json(path.read_bytes())
+        return model.model_validate(fields)
     except ValidationError as error:
-        faults = [_fault(f["loc"], f["msg"], f["type"]) for f in error.errors()[:10]]
-        raise BenchError(f"{path}: not a submission:\n  " + "\n  ".join(faults)) from error
-    _check_scores(path, entry.result)
-    belongs = f"{get_task(entry.result.task).name}/{entry.slug}.json"
-    if f"{path.parent.name}/{path.name}" != belongs:
-        raise BenchError(f"{path}: this entry belongs in {belongs}")
-    return entry
+        raise BenchError("the submission is not valid:\n" + "\n".join(faults_of(error))) from error
+
+
+def check_inputs(path: str | Path, task: str, provenance: Provenance) -> None:
+    """Check that the inputs that a method looks at are inputs of its task.
+
+    Raises:
+        BenchError: one of them is not; ``path`` names the entry in messages.
+    """
+    known = get_task(task).sensors
+    for name in provenance.inputs:
+        if name not in known:
+            raise BenchError(f"{path}: {task} has no input '{name}'{did_you_mean(name, known)}")
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """Say in a line each what is wrong with the fields of an entry, the first ten of them."""
+    faults = []
+    for fault in error.errors()[:10]:
+        field, message = ".".join(map(str, fault["loc"])) or "file", fault["msg"]
+        if fault["type"] == "string_pattern_mismatch" and field in ("url", "code"):
+            message = (
+                "expected a link such as https://example.org/paper, without user name, or nothing"
+            )
+        elif fault["type"] == "string_pattern_mismatch" and "sha256" not in field:
+            message = "holds line breaks or characters that nobody can see"
+        faults.append(f"{field}: {message.removeprefix('Value error, ')}")
+    return faults
+
+
+def check_result(path: str | Path, result: Result) -> None:
+    """Check that a result can be ranked, and agrees with what is known of its data.
+
+    Raises:
+        BenchError: it can't, or does not; ``path`` names the entry in messages.
+    """
+    _check_scores(path, result)
+    faults = data_faults(result)
+    if faults:
+        raise BenchError(f"{path}: " + "\n  ".join(faults))
 
 
 def _check_scores(path: str | Path, result: Result) -> None:
@@ -208,25 +199,3 @@ def _check_scores(path: str | Path, result: Result) -> None:
                     f"{path}: '{name}' is {value:g} for {scene}; it lies between {metric.low:g} "
                     f"and {metric.high:g}"
                 )
-
-
-def read_submissions(folder: str | Path) -> list[Submission]:
-    """Read all entries below a folder, in the order of their paths.
-
-    Raises:
-        BenchError: no such folder, or faulty entries: all of them are named.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise BenchError(
-            f"{folder}: no folder of submissions; make an entry with: vrs-bench submit"
-        )
-    entries, faults = [], []
-    for path in sorted(folder.glob("*/*.json")):
-        try:
-            entries.append(read_submission(path))
-        except (BenchError, OSError) as error:
-            faults.append(str(error) if str(error).startswith(str(path)) else f"{path}: {error}")
-    if faults:
-        raise BenchError("\n".join(faults))
-    return entries

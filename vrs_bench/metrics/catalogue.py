@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
+
+from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.metrics import (
     agreement,
     complex_wavelet,
@@ -38,6 +41,21 @@ METRICS: dict[str, Metric] = {
     metric.name: metric for module in _MODULES for metric in module.METRICS
 }
 """Name → metric, in the order of the groups."""
+
+
+def get_metric(name: str) -> Metric:
+    """Return a metric by name.
+
+    Raises:
+        BenchError: no such metric in this process.
+    """
+    if name not in METRICS:
+        raise BenchError(f"unknown metric '{name}'{did_you_mean(name, METRICS)}")
+    return METRICS[name]
+
+
+# By name they get to other processes; the functions that they hold would not.
+copyreg.pickle(Metric, lambda metric: (get_metric, (metric.name,)))
 
 
 def shown_in(place: Place) -> list[Metric]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from vrs_bench.metrics.scene import JudgedScene, Measured, TaskFacts
 from vrs_bench.types import Doubles
 
@@ -22,6 +24,10 @@ operator of its sensor; what the trivial method makes of the scene."""
 Place = Literal["parts", "board"]
 """Where a metric is shown besides the table of all scores: in tables and pictures by part; on
 leaderboards beside the headline."""
+
+
+JACKKNIFE_GROUPS = 40
+"""Most groups of scenes that a value of a split is computed without, for its interval."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,20 @@ class PerSplit:
     """Gives what is kept; metrics that name the same function share it."""
     value: Callable[[Sequence[Any]], float]
     """What was kept of all scenes, in their order → the value."""
+    without: Callable[[Sequence[Sequence[Any]]], Doubles] | None = None
+    """What was kept of groups of scenes → the values of all but one group each, where there is a
+    faster way to them than ``value``."""
+
+    def without_each(self, kept: Sequence[Any]) -> Doubles:
+        """Return the value without each scene; of many, without each group of them; none of one."""
+        if len(kept) < 2:
+            return np.empty(0)
+        cuts = np.array_split(np.arange(len(kept)), min(len(kept), JACKKNIFE_GROUPS))
+        groups = [[kept[index] for index in cut] for cut in cuts]
+        if self.without is not None:
+            return self.without(groups)
+        rest = [[s for other in groups if other is not group for s in other] for group in groups]
+        return np.array([self.value(scenes) for scenes in rest])
 
 
 @dataclass(frozen=True)

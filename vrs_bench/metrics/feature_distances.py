@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -132,6 +132,43 @@ def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
     return float(mean)
 
 
+def kernel_distances_without(groups: Sequence[tuple[Array, Array]]) -> Doubles:
+    """Return the kernel distance between the sets without each of some groups of their rows.
+
+    As :func:`kernel_distance` of all other rows, however many, from the sums of the kernel over
+    every two groups: one pass instead of one a group.
+
+    Args:
+        groups: predicted and true features of each group, ``(row, feature)`` and as many rows of
+            both; without any group there are at least two rows.
+
+    Returns:
+        ``(group,)`` float64.
+    """
+    rows = np.array([len(predicted) for predicted, _ in groups])
+    predicted, true = (
+        [half.astype(np.float64) for half in kind] for kind in zip(*groups, strict=True)
+    )
+    n = rows.sum() - rows
+    value = np.zeros(len(groups))
+    for x, y, weight in (
+        (predicted, predicted, 1 / (n * (n - 1))),
+        (true, true, 1 / (n * (n - 1))),
+        (predicted, true, -2 / n**2),
+    ):
+        sums = np.array([[_kernel(a, b).sum() for b in y] for a in x])
+        if x is y:  # no row is compared with itself
+            sums[np.diag_indices_from(sums)] -= [np.trace(_kernel(a, a)) for a in x]
+        value += weight * (sums.sum() - sums.sum(axis=0) - sums.sum(axis=1) + np.diag(sums))
+    return value
+
+
+def _kernel(x: Doubles, y: Doubles) -> Doubles:
+    """Return the kernel of every two rows, see :func:`kernel_distance`."""
+    kernel: Doubles = (x @ y.T / x.shape[1] + 1) ** 3
+    return kernel
+
+
 def _layer_distance(prediction: Array, truth: Array, number: int) -> Doubles:
     if prediction.shape != truth.shape or truth.ndim != 4:
         raise BenchError(
@@ -190,12 +227,10 @@ def _pooled(scene: JudgedScene) -> tuple[Array, Array]:
     return scene.predicted.perceived.pooled, scene.true.perceived.pooled
 
 
-def _of_sets(distance: Callable[[Array, Array], float]) -> PerSplit:
-    def value(scenes: Sequence[tuple[Array, Array]]) -> float:
-        predicted, true = (np.concatenate(features) for features in zip(*scenes, strict=True))
-        return distance(predicted, true)
-
-    return PerSplit(_pooled, value)
+def _together(scenes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return the features of some scenes as those of one."""
+    predicted, true = (np.concatenate(features) for features in zip(*scenes, strict=True))
+    return predicted, true
 
 
 _by_encoder = partial(
@@ -230,7 +265,7 @@ METRICS = (
     _by_encoder(
         name="frechet_distance",
         label="Fréchet distance",
-        computed=_of_sets(frechet_distance),
+        computed=PerSplit(_pooled, lambda scenes: frechet_distance(*_together(scenes))),
         definition=(
             "Fréchet distance (Heusel et al. 2017), by torchmetrics, between the reference "
             "encoder's pooled features (mean over positions of its last stage, 96 of them) of all "
@@ -242,7 +277,11 @@ METRICS = (
     _by_encoder(
         name="kernel_distance",
         label="kernel distance",
-        computed=_of_sets(kernel_distance),
+        computed=PerSplit(
+            _pooled,
+            lambda scenes: kernel_distance(*_together(scenes)),
+            lambda groups: kernel_distances_without([_together(group) for group in groups]),
+        ),
         definition=(
             "Squared maximum mean discrepancy with the kernel (x·y / 96 + 1)³ (Bińkowski et al. "
             "2018), by torchmetrics, of the same features: one number for the split; above "

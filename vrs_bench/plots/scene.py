@@ -153,6 +153,22 @@ def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
     return figure
 
 
+def telling_step(place: Place, sensor: SensorRecipe, steps: int) -> int:
+    """Return the first time step at which the most stages of a sensor show what they do.
+
+    Args:
+        place: what is looked at.
+        sensor: whose stages.
+        steps: time steps that there are.
+    """
+
+    def showing(step: int) -> int:
+        causes = view(sensor, place, step).causes
+        return sum(s.shows(cause) for s, cause in zip(sensor.stages, causes, strict=True))
+
+    return max(range(steps), key=showing)
+
+
 def _radar(task: BoundTask) -> SensorRecipe:
     """Return the radar that a task has among its inputs, else the packaged one."""
     radars = [sensor for sensor in task.sensors.values() if sensor.product == "sar"]

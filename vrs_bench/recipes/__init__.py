@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -12,6 +13,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.paths import named
 from vrs_bench.recipes.plain import read_yaml, require_plain
 from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.settings import Settings
@@ -22,6 +24,9 @@ SIZES = ("tiny", "toy", "large")
 """The packaged sizes of the benchmark."""
 
 RECIPE_NAME = r"^[a-z][a-z0-9-]{0,63}$"
+
+GENERATION = 2
+"""Raised when the same recipes come to give other bytes: what was made before fits no digest."""
 
 FAULTS = 20
 """Faults of a recipe that are listed, at most."""
@@ -55,13 +60,10 @@ def load_recipe(model: type[M], source: str | Path) -> M:
     Raises:
         BenchError: no such file, not YAML, or not a recipe: every fault is listed with its key.
     """
-    packaged = HERE / f"{source}.yaml"
-    try:
-        path = packaged if packaged.is_file() else Path(source)
-        found = path.exists()
-    except (OSError, ValueError):  # not even a name of a file
-        path, found = Path(source), False
-    if not found:
+    path, packaged = named(source), HERE / f"{source}.yaml"
+    with suppress(OSError):  # the ending can make a name too long
+        path = packaged if packaged.is_file() else path
+    if not path.exists():
         names = _packaged(model)
         hint = did_you_mean(str(source), names) if names else ""
         raise BenchError(f"{path}: can't be read as a recipe: there is no such file{hint}")
@@ -160,6 +162,10 @@ def dump_recipe(recipe: BaseModel) -> str:
 
 
 def digest(*recipes: BaseModel) -> str:
-    """Return the SHA-256 of recipes in a canonical form: any change of a setting changes it."""
-    canonical = json.dumps([r.model_dump(mode="json") for r in recipes], sort_keys=True)
+    """Return the SHA-256 of recipes in a canonical form, and of :data:`GENERATION`.
+
+    Any change of a setting changes it.
+    """
+    settings = [recipe.model_dump(mode="json") for recipe in recipes]
+    canonical = json.dumps([GENERATION, *settings], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -120,6 +120,10 @@ class Stage(Settings):
         """Return the values of :meth:`columns` for one observation, in the published types."""
         return {}
 
+    def shows(self, cause: Any) -> bool:
+        """Return whether a picture of one observation shows what the stage does."""
+        return True
+
     def explain(self, cause: Any) -> str:
         """Say in a few words what the stage did to one observation; stands over its picture."""
         return ""

@@ -1,7 +1,11 @@
 """Named random streams: the only source of chance in the package.
 
 A stream is keyed by (seed, scene, name, frame), so that what one part draws never depends on
-what another part drew before it, nor on the order in which scenes and frames are made.
+what another part drew before it, nor on the order in which scenes and frames are made. Its state is
+a cryptographic hash of the key: the generator itself (PCG64 with the DXSM output, O'Neill 2014) can
+be run backwards by who sees enough of its draws, and causes are published without noise, but from
+the state of one stream neither the seed nor any other stream can be had. Else the published inputs
+of a private split would give its truth away.
 
 Only operations that IEEE 754 fixes are used: uniform draws are shifts of random bits, and every
 other distribution is read from a table of its quantiles, computed in float64 and settled. The
@@ -11,13 +15,14 @@ differs between processors.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import zlib
 from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random.bit_generator import ISeedSequence
 
 from vrs_bench.types import Floats
 from vrs_bench.world.arithmetic import settle
@@ -26,8 +31,24 @@ QUANTILES = 1 << 16
 """Size of a quantile table: one entry for each value of a 16-bit random word."""
 
 
+class _Digest(ISeedSequence):
+    """A digest of 32 bytes as the state of a generator, in place of NumPy's invertible mixing."""
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
+
+    def generate_state(
+        self, n_words: int, dtype: npt.DTypeLike = np.uint32
+    ) -> npt.NDArray[np.unsignedinteger]:
+        return np.frombuffer(self._digest, "<u8", n_words).astype(dtype)
+
+
 def stream(seed: int, scene: int, name: str, frame: int | None = None) -> np.random.Generator:
     """Return the generator of one named stream.
+
+    State and increment of PCG64DXSM are seeded with BLAKE2b (RFC 7693; 256 bits, person
+    ``vrs-bench stream``) of ``seed/scene/frame/name`` in ASCII for the numbers (the seed in
+    hexadecimal, no frame as nothing) and UTF-8 for the name, read as four little-endian words.
 
     Args:
         seed: the recipe's seed, any non-negative integer; 0 is a seed like any other.
@@ -35,10 +56,11 @@ def stream(seed: int, scene: int, name: str, frame: int | None = None) -> np.ran
         name: what is drawn, for example ``"cells"`` or ``"texture/optical"``.
         frame: time step, or None for what is drawn once a scene (its own stream, not frame 0's).
     """
-    key = (scene, zlib.crc32(name.encode()), 0 if frame is None else frame + 1)
-    return np.random.Generator(
-        np.random.PCG64DXSM(np.random.SeedSequence(entropy=seed, spawn_key=key))
-    )
+    # Numbers hold no slash and the name comes last: no two keys have the same text.
+    key = f"{seed:x}/{scene}/{'' if frame is None else frame}/{name}".encode()
+    digest = hashlib.blake2b(key, digest_size=32, person=b"vrs-bench stream").digest()
+    # NumPy's stubs know of SeedSequence only, its documentation of any ISeedSequence.
+    return np.random.Generator(np.random.PCG64DXSM(_Digest(digest)))  # type: ignore[arg-type]
 
 
 def midpoints() -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -8,28 +8,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from vrs_bench.data.build.engines import (
     RECORDS,
-    Advance,
     Finished,
     Job,
     in_processes,
+    on_ray,
     record_name,
 )
 from vrs_bench.data.build.shards import Shard, file_digest, plan
 from vrs_bench.data.build.store import LocalStore, Store, is_url, open_store
 from vrs_bench.data.documents.card import write_card
 from vrs_bench.data.manifest import NAME, FileEntry, Manifest, TaskEntry, parse_manifest
+from vrs_bench.engines.processes import Advance, Engine
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, digest, dump_recipe
 from vrs_bench.tasks import TASKS, BoundTask, bind
 from vrs_bench.types import Report
-
-Engine = Literal["processes", "ray"]
 
 PACKED = 0.8
 """Bytes of a row on disk for each byte of its images, about: what is asked of the disk."""
@@ -177,8 +175,6 @@ def _run(
 ) -> Iterator[Finished]:
     """Make shards by an engine."""
     if engine == "ray" and jobs:
-        from vrs_bench.data.build.ray_engine import on_ray
-
         return on_ray(jobs, address, advance)
     return in_processes(jobs, workers, advance)
 

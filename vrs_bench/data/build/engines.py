@@ -6,35 +6,25 @@ writes the same values, and by the same version of pyarrow the same bytes.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from vrs_bench.data.build.shards import Shard, Written, write_shard
+from vrs_bench.data.build.shards import WRITER, Shard, Written, digest_shard, write_shard
 from vrs_bench.data.build.store import open_store
 from vrs_bench.data.manifest import FileEntry
-from vrs_bench.errors import BenchError
+from vrs_bench.engines import cluster, processes
+from vrs_bench.engines.processes import Advance
 from vrs_bench.tasks import BoundTask
 
 RECORDS = ".build"
 """Folder of the records of finished shards, while a build is under way."""
 
-Advance = Callable[[int], None]
-"""Called with a number of rows whenever they have been written."""
 Finished = tuple[str, FileEntry]
 """Path of a shard that was made, and its entry."""
 
-_POLL = 0.25  # seconds between two looks at the progress of worker processes
+_AHEAD = 4  # shards in the queue for each core: enough to keep it busy, few enough to forget
 
 
 @dataclass(frozen=True)
@@ -59,9 +49,7 @@ def make_shard(job: Job, advance: Advance = lambda rows: None) -> Finished:
     store, shard = open_store(job.out), job.shard
     truth: Written | None = None
     if shard.inputs_only:
-        with tempfile.TemporaryDirectory() as folder:
-            whole = replace(shard, inputs_only=False)
-            truth = write_shard(whole, job.bound, Path(folder) / "truth")
+        truth = digest_shard(replace(shard, inputs_only=False), job.bound)
 
     def write(path: Path) -> FileEntry:
         written = write_shard(shard, job.bound, path, advance)
@@ -83,84 +71,34 @@ def make_shard(job: Job, advance: Advance = lambda rows: None) -> Finished:
 
 
 def in_processes(jobs: Sequence[Job], workers: int, advance: Advance) -> Iterator[Finished]:
-    """Make shards here, or in several processes, and yield each as it is finished."""
+    """Make shards here, or in several processes, and yield them in order."""
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
             yield make_shard(job, advance)
         return
-    context = multiprocessing.get_context("spawn")
-    counter: Any = context.Value("q", 0)
-    with (
-        _one_thread_each(),
-        ProcessPoolExecutor(
-            min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(counter,)
-        ) as pool,
-    ):
-        rest = iter(jobs)
-        waiting = {pool.submit(_make_counted, job) for job in islice(rest, 2 * workers)}
-        seen = 0
-        try:
-            while waiting:
-                done, waiting = wait(waiting, _POLL, FIRST_COMPLETED)
-                waiting |= {pool.submit(_make_counted, job) for job in islice(rest, len(done))}
-                rows = counter.get_obj().value  # a worker that was killed may hold the lock
-                advance(rows - seen)
-                seen = rows
-                for future in done:
-                    yield future.result()
-        except BrokenProcessPool as error:
-            raise BenchError(
-                "a worker process ended early: it was killed (out of memory?), or build() was "
-                "called from a script without `if __name__ == '__main__':`; run it again to go on"
-            ) from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    # Workers end their shard when they are stopped: it is then there to go on from.
+    yield from processes.in_processes(
+        make_shard, jobs, min(workers, len(jobs)), advance, caller="build()", patient=True
+    )
 
 
-_counter: Any = None  # of a worker process: rows that all of them have written
+def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterator[Finished]:
+    """Make shards on a cluster, every node of which sees their folder or URL, in order."""
+    made = cluster.on_ray(
+        make_shard,
+        jobs,
+        address,
+        package=_package,
+        ahead=_AHEAD,
+        lost=(
+            f"a shard {cluster.RETRIES + 1} times; what is finished is kept: run it again to go on"
+        ),
+    )
+    for path, entry in made:
+        advance(entry.rows)
+        yield path, entry
 
 
-def _begin(counter: Any) -> None:
-    """Prepare a worker process."""
-    global _counter
-    _counter = counter
-    # Ctrl-C is the parent's: workers end their shard, which is then there to go on from.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone: one that was killed can't tell its workers."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _make_counted(job: Job) -> Finished:
-    return make_shard(job, _count)
-
-
-def _count(rows: int) -> None:
-    with _counter.get_lock():
-        _counter.value += rows
-
-
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables that hold linear algebra to a number of threads."""
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let worker processes start with one linear-algebra thread each: they share the cores."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+def _package() -> str:
+    """Return the versions that decide on the bytes."""
+    return f"vrs-bench {version('vrs-bench')} with {WRITER}"

@@ -7,15 +7,20 @@ machine writes the same values, and the same bytes as far as it has the same ver
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from vrs_bench.columns import Row
 from vrs_bench.data.arrow import arrow_schema, column_encodings, to_arrow
+from vrs_bench.data.manifest import shard_name
 from vrs_bench.data.values import ValuesDigest
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import BoundTask
@@ -54,7 +59,7 @@ class Shard:
     @property
     def path(self) -> str:
         """Path inside the dataset folder."""
-        return f"{self.task}/{self.split}-{self.index:05d}-of-{self.of:05d}.parquet"
+        return shard_name(self.task, self.split, self.index, self.of)
 
 
 @dataclass(frozen=True)
@@ -124,19 +129,59 @@ def write_shard(
         path: file to write; the caller makes it appear whole.
         advance: called with the number of rows whenever some have been written.
     """
+    with path.open("wb") as file:
+        return _write(shard, bound, file, advance)
+
+
+def digest_shard(shard: Shard, bound: BoundTask) -> Written:
+    """Return what :func:`write_shard` would write, and write it nowhere.
+
+    Truth that is held back is digested like this: a process that is killed leaves nothing of it.
+    """
+    with Path(os.devnull).open("wb") as file:
+        return _write(shard, bound, file, lambda rows: None)
+
+
+class _Digested(io.RawIOBase):
+    """Hands on to a file what is written, with count and digest of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.bytes, self.sha256 = 0, hashlib.sha256()
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def write(self, part: Any) -> int:
+        self.sha256.update(part)
+        self.bytes += len(part)
+        return self._file.write(part)
+
+
+def _write(
+    shard: Shard, bound: BoundTask, file: BinaryIO, advance: Callable[[int], None]
+) -> Written:
     columns = tuple(c for c in bound.columns if c.visible or not shard.inputs_only)
     schema = arrow_schema(columns)
-    rows, digest = 0, ValuesDigest(columns)
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=False,
-        column_encoding=column_encodings(columns),
-        write_statistics=False,
-        write_page_checksum=True,
-    ) as writer:
+    rows, digest, digested = 0, ValuesDigest(columns), _Digested(file)
+    with (
+        # The matrices are small: threads that share their products spend five times the work in
+        # waiting for each other, and take the cores of other workers.
+        threadpool_limits(1, user_api="blas"),
+        pq.ParquetWriter(
+            digested,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            column_encoding=column_encodings(columns),
+            write_statistics=False,
+            write_page_checksum=True,
+        ) as writer,
+    ):
         group: list[Row] = []
 
         def flush() -> None:
@@ -154,7 +199,7 @@ def write_shard(
                     flush()
         if group:
             flush()
-    return Written(rows, path.stat().st_size, file_digest(path), digest.hexdigest())
+    return Written(rows, digested.bytes, digested.sha256.hexdigest(), digest.hexdigest())
 
 
 def file_digest(path: Path) -> str:

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from vrs_bench.data.products.arrays import read_array
 from vrs_bench.errors import BenchError
+from vrs_bench.paths import named
 from vrs_bench.settings import Settings
 from vrs_bench.types import Floats, Labels
 
@@ -73,7 +74,7 @@ class Product:
         Raises:
             BenchError: there is no product, or its index is damaged or leaves the folder.
         """
-        self.path = Path(path)
+        self.path = named(path)
         index = self.path / INDEX
         if not index.is_file():
             raise BenchError(f"{self.path}: no product here ({INDEX} is missing)")

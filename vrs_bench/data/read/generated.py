@@ -9,6 +9,7 @@ from typing import Any
 
 import datasets
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from vrs_bench.columns import Column
 from vrs_bench.data.arrow import arrow_schema, feature, to_arrow
@@ -109,6 +110,7 @@ class VRSToy(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         bound, columns = self.config.bound(), self.config.columns()
         schema = arrow_schema(columns)
         for number in scenes:
-            rows = list(bound.rows(make_scene(bound.world, number)))
+            with threadpool_limits(1, user_api="blas"):  # as when shards are written
+                rows = list(bound.rows(make_scene(bound.world, number)))
             arrays = [to_arrow(column, [row[column.name] for row in rows]) for column in columns]
             yield number, pa.Table.from_arrays(arrays, schema=schema)

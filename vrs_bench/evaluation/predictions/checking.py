@@ -25,6 +25,8 @@ REPEATS = 3
 """Places that are listed for one and the same problem."""
 BYTE = 255
 """What stands for 1 in images of 8 bits."""
+NOTHING = 1e-30
+"""Magnitude up to which values are as good as zero."""
 
 Fault = tuple[str, str]
 """Kind of problem, and what it is in this place."""
@@ -123,7 +125,7 @@ class Checked:
         """Start without any."""
         self._name, self._shape = name, shape
         self._rows: dict[Key, tuple[Read, bytes]] = {}
-        self._highest_uint16 = 0
+        self._farthest = 0.0  # from zero, of the values as they came
         self._all_uint16 = True
 
     def take(self, key: Key, read: Read, kept: IO[bytes] | None) -> list[Fault]:
@@ -137,8 +139,7 @@ class Checked:
         array, faults = _checked(read, self._shape)
         if array is not None:
             self._all_uint16 &= array.dtype == np.uint16
-            if self._all_uint16:
-                self._highest_uint16 = max(self._highest_uint16, int(array.max()))
+            self._farthest = max(self._farthest, float(array.max()), -float(array.min()))
             image = on_unit_scale(array)
             again = read if kept is None else _keep(image, kept)
             self._rows[key] = again, _digest(image)
@@ -165,9 +166,13 @@ class Checked:
     @property
     def remarks(self) -> list[str]:
         """What is no fault, yet looks like one."""
-        if self._rows and self._all_uint16 and self._highest_uint16 <= BYTE:
+        if not self._rows:
+            return []
+        if self._farthest <= NOTHING:
+            return [f"{self._name}: no value of any row exceeds {self._farthest:g} in magnitude"]
+        if self._all_uint16 and self._farthest <= BYTE:
             return [
-                f"{self._name}: uint16 up to {self._highest_uint16} in all rows, where {SCALE} "
+                f"{self._name}: uint16 up to {self._farthest:g} in all rows, where {SCALE} "
                 f"stands for 1; if the scale is 0 to {BYTE}, divide by {BYTE} to get floats"
             ]
         return []

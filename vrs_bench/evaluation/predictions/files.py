@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vrs_bench.errors import BenchError
+from vrs_bench.paths import shown
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -70,9 +71,3 @@ def _names(folder: Path) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             yield entry.name
-
-
-def shown(path: Path | str) -> str:
-    """Return a path as a message can hold it, whatever bytes it is made of."""
-    text = str(path)
-    return text if text.isprintable() else repr(text)

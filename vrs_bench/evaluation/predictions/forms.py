@@ -20,13 +20,14 @@ import numpy as np
 from vrs_bench.columns import row_name
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
-from vrs_bench.evaluation.predictions.files import length_of, listed, open_plain, shown
+from vrs_bench.evaluation.predictions.files import length_of, listed, open_plain
 from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key, named_key
 from vrs_bench.evaluation.predictions.npy import not_npy, read_array
 from vrs_bench.evaluation.predictions.stacks import require_stack, stack_rows
 from vrs_bench.evaluation.predictions.tables import dataset_rows, parquet_rows
 from vrs_bench.evaluation.predictions.tars import tar_rows
 from vrs_bench.evaluation.predictions.zips import zip_rows
+from vrs_bench.paths import named, shown
 from vrs_bench.types import Array
 
 
@@ -54,7 +55,7 @@ def opened(predictions: object, expected: Expected) -> Iterator[Source]:
     """
     datasets = sys.modules.get("datasets")  # nobody has a Dataset who has not imported it
     if isinstance(predictions, (str, os.PathLike)):
-        with _opened_path(Path(predictions), expected) as source:
+        with _opened_path(named(Path(predictions)), expected) as source:
             yield source
     elif isinstance(predictions, Mapping):
         yield Source("predictions", _mapping_rows(predictions))

@@ -16,7 +16,7 @@ import numpy as np
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
-from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
+from vrs_bench.evaluation.predictions.files import length_of, open_plain
 from vrs_bench.evaluation.predictions.keys import PredictionRow, Unlike
 from vrs_bench.evaluation.predictions.npy import (
     HEADER,
@@ -25,6 +25,7 @@ from vrs_bench.evaluation.predictions.npy import (
     read_header,
     require_right,
 )
+from vrs_bench.paths import shown
 from vrs_bench.types import Array
 
 _TOGETHER = 1 << 26

@@ -16,9 +16,10 @@ import pyarrow.types as arrow_types
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
-from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
+from vrs_bench.evaluation.predictions.files import length_of, open_plain
 from vrs_bench.evaluation.predictions.keys import PredictionRow, as_key
 from vrs_bench.evaluation.predictions.pages import Chunk, require_rows, row_groups
+from vrs_bench.paths import shown
 from vrs_bench.types import Array
 
 COLUMNS = ("scene", "time_step", "prediction")

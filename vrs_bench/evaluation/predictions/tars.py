@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
+from vrs_bench.evaluation.predictions.files import length_of, open_plain
 from vrs_bench.evaluation.predictions.keys import PredictionRow, named_key
 from vrs_bench.evaluation.predictions.npy import not_npy, read_array
+from vrs_bench.paths import shown
 from vrs_bench.types import Array
 
 _METADATA = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)

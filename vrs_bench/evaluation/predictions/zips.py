@@ -16,9 +16,10 @@ from typing import BinaryIO
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.predictions.expected import Expected
-from vrs_bench.evaluation.predictions.files import length_of, open_plain, shown
+from vrs_bench.evaluation.predictions.files import length_of, open_plain
 from vrs_bench.evaluation.predictions.keys import PredictionRow, named_key
 from vrs_bench.evaluation.predictions.npy import not_npy, read_array
+from vrs_bench.paths import shown
 from vrs_bench.types import Array
 
 _LISTED = 300

@@ -55,6 +55,10 @@ class Brightness(Stage):
         """Gain and bias as float32."""
         return {"gain": np.asarray(np.float32(cause[0])), "bias": np.asarray(np.float32(cause[1]))}
 
+    def shows(self, cause: tuple[float, float]) -> bool:
+        """Where there is a gain or a bias."""
+        return cause != (1.0, 0.0)
+
     def explain(self, cause: tuple[float, float]) -> str:
         """Gain and bias."""
         return f"gain {cause[0]:.3f}, bias {cause[1]:+.4f}"

@@ -98,6 +98,10 @@ class Clouds(Stage):
             "shadow": quantise(clear if shadow is None else shadow),
         }
 
+    def shows(self, cause: CloudLayer | None) -> bool:
+        """Where some of the ground is under cloud, and some is not."""
+        return cause is not None and 0.1 <= (cause.opacity > 0).mean() <= 0.9
+
     def explain(self, cause: CloudLayer | None) -> str:
         """The share of pixels under cloud."""
         return "clear" if cause is None else f"cover {(cause.opacity > 0).mean():.0%}"

@@ -1,35 +1,48 @@
-"""Making shards on a Ray cluster: one task a shard, again on another node when one is lost."""
+"""Doing jobs on a Ray cluster: one task a job, again on another node when one is lost."""
 
 from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
-from importlib.metadata import version
 from itertools import islice
+from typing import TypeVar
 
-from vrs_bench.data.build.engines import THREADS, Advance, Finished, Job, make_shard
-from vrs_bench.data.build.shards import WRITER
+from vrs_bench.engines.processes import THREADS
 from vrs_bench.errors import BenchError
 
+J = TypeVar("J")
+R = TypeVar("R")
+
 RETRIES = 10
-"""How often a shard is tried again whose worker or node died."""
-_AHEAD = 4  # tasks in the queue for each core: enough to keep it busy, few enough to forget
+"""How often a job is tried again whose worker or node died."""
 
 
-def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterator[Finished]:
-    """Make shards on a cluster and yield each as it is finished.
+def on_ray(
+    do: Callable[[J], R],
+    jobs: Iterable[J],
+    address: str | None,
+    *,
+    package: Callable[[], str],
+    ahead: int,
+    lost: str,
+) -> Iterator[R]:
+    """Do jobs on a cluster and yield what each gives, in their order.
 
     Args:
-        jobs: one a shard; every node must see their folder or URL, and have this package.
+        do: a function of a module of this package, which every node has.
+        jobs: picklable; they are asked for as the queue gets shorter.
         address: of a running cluster (``auto``, ``127.0.0.1:6379``, ``ray://head:10001``); None
-            starts one on this machine for the time of the build.
-        advance: called with the rows of each finished shard.
+            starts one on this machine for this time.
+        package: gives the versions that decide on results; nodes must have those of here.
+        ahead: jobs in the queue for each core of the cluster.
+        lost: what to say where a job failed :data:`RETRIES` times because of lost nodes.
 
     Raises:
-        BenchError: Ray is not installed, no cluster is there, or a shard failed
-            :data:`RETRIES` times because of lost nodes.
+        BenchError: Ray is not installed, no cluster is there, a node has other versions, or a job
+            was lost too often; or what ``do`` raises.
     """
     try:
         import ray
@@ -50,43 +63,33 @@ def on_ray(jobs: Sequence[Job], address: str | None, advance: Advance) -> Iterat
             ) from error
         try:
             options = {"max_retries": RETRIES, "num_cpus": 1, "scheduling_strategy": "SPREAD"}
-            make = ray.remote(**options)(_make)
-            package = _package()
-            rest = iter(jobs)
+            remote = ray.remote(**options)(_do)
+            here, rest = package(), iter(jobs)
             cores = int(ray.cluster_resources().get("CPU", 1))
-            waiting = [make.remote(job, package) for job in islice(rest, _AHEAD * cores)]
+            waiting = deque(
+                remote.remote(do, job, package, here) for job in islice(rest, ahead * cores)
+            )
             while waiting:
-                [done], waiting = ray.wait(waiting)
-                path, entry = ray.get(done)
-                waiting += [make.remote(job, package) for job in islice(rest, 1)]
-                advance(entry.rows)
-                yield path, entry
+                yield ray.get(waiting.popleft())
+                waiting.extend(remote.remote(do, job, package, here) for job in islice(rest, 1))
         except RayTaskError as error:
             cause = error.as_instanceof_cause()
             raise cause if isinstance(cause, (BenchError, OSError)) else error from None
         except RayError as error:
-            raise BenchError(
-                f"the cluster lost a shard {RETRIES + 1} times ({error}); what is finished is "
-                f"kept: run it again to go on"
-            ) from error
+            raise BenchError(f"the cluster lost {lost} ({error})") from error
         finally:
             ray.shutdown()
 
 
-def _make(job: Job, package: str) -> Finished:
-    """Make a shard on a node, whose versions must be the driver's: others may write other bytes."""
-    here = _package()
-    if here != package:
+def _do(do: Callable[[J], R], job: J, package: Callable[[], str], wanted: str) -> R:
+    """Do a job on a node, whose versions must be the driver's: others may give other results."""
+    here = package()
+    if here != wanted:
         raise BenchError(
-            f"node {socket.gethostname()}: has {here}, but the build is by {package}; "
-            f"install the same versions on every node"
+            f"node {socket.gethostname()}: has {here}, but {wanted} asks; install the same "
+            f"versions on every node"
         )
-    return make_shard(job)
-
-
-def _package() -> str:
-    """Return the versions that decide on the bytes."""
-    return f"vrs-bench {version('vrs-bench')} with {WRITER}"
+    return do(job)
 
 
 def _require_listener(address: str | None) -> None:

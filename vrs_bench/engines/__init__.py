@@ -1,0 +1,1 @@
+"""Doing many jobs: in several processes of this machine, or on a Ray cluster."""
