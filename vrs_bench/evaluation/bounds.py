@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.scores import Bound
+from vrs_bench.evaluation.tally import PartFloors
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.paths import write_text
 from vrs_bench.references import HERE
-from vrs_bench.tasks import BoundTask
+from vrs_bench.tasks import BoundTask, get_task
 
 PACKAGED = HERE / "bounds.json"
 
@@ -27,14 +29,25 @@ def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
     }
 
 
-def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) -> dict[str, Bound]:
+def packaged_bounds(
+    folder: DatasetFolder, task: str, split: str, judge: Judge
+) -> tuple[dict[str, Bound], PartFloors]:
     """Return the bounds that were measured beforehand, of those metrics of the judge that have one.
 
     Returns:
-        metric → bound, in the order of the judge's metrics.
+        metric → bound, in the order of the judge's metrics; and part → metric → floor there, of
+        what skill is made of.
     """
     key = bounds_key(task, split, folder.manifest.tasks[task].digest)
-    return kept_bounds(key, folder.manifest.rows(task, split), judge.references(), judge.metrics)
+    rows = folder.manifest.rows(task, split)
+    bounds = kept_bounds(key, rows, judge.references(), judge.metrics)
+    entry = _kept(PACKAGED).get(key, {"parts": {}}) if bounds else {"parts": {}}
+    floors = {
+        (kind, part): {name: value for name, value in of_part.items() if name in bounds}
+        for kind, of_kind in entry["parts"].items()
+        for part, of_part in of_kind.items()
+    }
+    return bounds, floors
 
 
 def kept_bounds(
@@ -54,7 +67,7 @@ def kept_bounds(
     Returns:
         metric → bound, of those that have one, in the order of the metrics.
     """
-    entry = json.loads(PACKAGED.read_text(encoding="utf-8")).get(key)
+    entry = _kept(PACKAGED).get(key)
     if entry is None or entry["rows"] != rows:
         return {}
     bounds = {}
@@ -71,16 +84,24 @@ def kept_bounds(
 
 
 def bounds_key(task: str, split: str, recipe_digest: str) -> str:
-    """Return under what name the bounds of a split are kept: the recipes that made it."""
-    return f"{task}/{split}/{recipe_digest}"
+    """Return under what name the bounds of a split are kept: its floor, and what made it."""
+    return f"{task}/{split}/{get_task(task).floor}/{recipe_digest}"
 
 
 def keep_bounds(
-    path: Path, folder: DatasetFolder, split: str, judge: Judge, bounds: Mapping[str, Bound]
+    path: Path,
+    folder: DatasetFolder,
+    split: str,
+    judge: Judge,
+    bounds: Mapping[str, Bound],
+    part_floors: PartFloors,
 ) -> None:
     """Write the bounds of a split into a JSON file; what it holds of other data stays."""
     task = judge.task.name
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    parts: dict[str, dict[str, dict[str, float]]] = {}
+    for (kind, part), floors in part_floors.items():
+        parts.setdefault(kind, {})[part] = dict(floors)
+    kept = _kept(path) if path.exists() else {}
     kept[bounds_key(task, split, folder.manifest.tasks[task].digest)] = {
         # The digest of the recipes does not say how many scenes there are.
         "rows": folder.manifest.rows(task, split),
@@ -93,5 +114,11 @@ def keep_bounds(
             }
             for metric, bound in bounds.items()
         },
+        "parts": parts,
     }
     write_text(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return kept

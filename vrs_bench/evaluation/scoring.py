@@ -29,7 +29,7 @@ from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.skill import flags
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
-from vrs_bench.evaluation.tally import Tally, bounds_of
+from vrs_bench.evaluation.tally import PartFloors, Tally, bounds_of, joined
 from vrs_bench.evaluation.truth import SceneTruth, Truth
 from vrs_bench.evaluation.work import Crew, SceneJob, scored_by
 from vrs_bench.metrics.catalogue import GROUPS
@@ -121,9 +121,10 @@ def evaluate(
     asked = _in_order(GROUPS if groups is None else groups) if standard else ("original",)
     judge = make_judge(folder, definition, asked, readers)
     placed: dict[str, Bound] = {}
+    part_floors: PartFloors = {}
     contestants: dict[str, Contestant] = {}
     if standard and bounds:
-        placed = packaged_bounds(folder, task, split, judge)
+        placed, part_floors = packaged_bounds(folder, task, split, judge)
         contestants = _rivals(folder, judge, [m for m in judge.metrics if m.name not in placed])
     report = progress or (lambda done, total: None)
     with checked(predictions, expected) as prediction_of:
@@ -134,7 +135,8 @@ def evaluate(
     tally = tallies["predictions"]
     if "floor" in tallies:
         placed |= bounds_of(tallies["floor"], tallies["ceiling"])
-    tally.add_skills(placed, judge.members)
+        part_floors = joined(part_floors, tallies["floor"].part_floors())
+    tally.add_skills(placed, part_floors, judge.members)
     scores = tally.scores(resamples, seed)
     clipped_share = clipped.count / math.prod(expected.stack_shape)
     return Result(
@@ -184,7 +186,8 @@ def measure_bounds(
     judge = make_judge(folder, bound, GROUPS, None)
     rivals = _rivals(folder, judge, judge.metrics)
     tallies, _ = score_split(folder, bound, split, rivals, report, _crew(workers))
-    keep_bounds(out, folder, split, judge, bounds_of(tallies["floor"], tallies["ceiling"]))
+    bounds = bounds_of(tallies["floor"], tallies["ceiling"])
+    keep_bounds(out, folder, split, judge, bounds, tallies["floor"].part_floors())
 
 
 def _rivals(
