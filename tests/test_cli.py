@@ -28,7 +28,10 @@ from vrs_bench import cli
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 
 VRS_BENCH = Path(sys.executable).with_name("vrs-bench")
-COMMANDS = {str(command.callback.__name__): command for command in cli.app.registered_commands}
+COMMANDS = {
+    str(command.callback.__name__).replace("_", "-"): command
+    for command in cli.app.registered_commands
+}
 
 RECIPE = """
 name: small
@@ -80,6 +83,12 @@ aggregation:
     sigma: 1.5
 seed: 73
 """
+PROVENANCE = (
+    *("--parameters", "12", "--training-data", "train split", "--inputs", "lr", "--seeds", "0,1"),
+    *("--hours", "0.5", "--hardware", "2 cores", "--licence", "MIT"),
+    *("--predictions-at", "https://x.org/p.tar"),
+    *("--eval-results", "repo", "--hub-dataset", "my-org/vrs-toy"),
+)
 
 
 def environment() -> dict[str, str]:
@@ -203,6 +212,17 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
         ("evaluate x --profile original --classifier x.npz", "Invalid value for --classifier: the"),
         ("compare one.json", "Missing argument"),
         ("submit predictions", "Missing option '--name'"),
+        ("submit p --name x --seeds 1,two", "--seeds: expected numbers such as 0,1,2; got '1,two'"),
+        ("submit p --name x --hours -1", "Invalid value for '--hours'"),
+        ("submit p --name x --eval-results repo", "--eval-results and --hub-dataset go together"),
+        ("verify-entry", "name one entry and its --predictions, or --all"),
+        ("verify-entry x.json", "name one entry and its --predictions, or --all"),
+        ("verify-entry x.json --predictions p --all", "name one entry and its --predictions, or"),
+        ("verify-entry --all", "--all and --predictions-root go together"),
+        (
+            "verify-entry x.json --predictions p --predictions-root r",
+            "--all and --predictions-root",
+        ),
     ],
 )
 def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> None:
@@ -219,7 +239,8 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
     [
         ("build super_ress --out new", "unknown task 'super_ress'; did you mean 'super_res'?"),
         ("build --split private --secret-file none --out new", "no secret: none can't be read"),
-        ("reveal vrs-toy --secret-file small.yaml --out new", "holds no private split"),
+        ("reveal vrs-toy --secret-file small.yaml --out new", "small.yaml: others may read"),
+        ("secret small.yaml", "small.yaml: is there already"),
         ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
         ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
         ("show nowhere", "nowhere: can't be read as a recipe"),
@@ -228,6 +249,10 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
         ("show small.yaml --out small.yaml/x.png", "small.yaml"),
         ("evaluate nowhere", "nowhere: no such file or folder"),
         ("submit good --name Good --url javascript:alert(1)", "(?s)submission is not valid.*url: "),
+        ("submit good --name Good --inputs lr,sar", "super_res has no input 'sar'"),
+        ("submit good --name Good --eval-results repo --hub-dataset x", "a dataset of the Hub"),
+        ("verify-entry x.json --predictions good", "x.json: is no file"),
+        ("verify-entry --all --predictions-root .", "submissions: no entries; make one with:"),
         ("leaderboard", "submissions: no folder of submissions; make an entry with: vrs-bench"),
         ("generate --cfg tiny --o new", "missing key 'ts'"),
     ],
@@ -297,8 +322,11 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     # Submit
     for name in ("good", "bad"):
         about = ("--name", f"{name} <one>", "--authors", "Ada", "--code", "https://x.org/code")
-        done = run("submit", place / name, *data, *about, cwd=tmp_path)
-        assert done.stdout == f"submissions/super_res/{name}-one.json\n"
+        done = run("submit", place / name, *data, *about, *PROVENANCE, cwd=tmp_path)
+        assert (
+            done.stdout
+            == f"submissions/super_res/{name}-one.json\nrepo/.eval_results/super_res.yaml\n"
+        )
     entry = tmp_path / "submissions" / "super_res" / "good-one.json"
     written = entry.read_bytes()
     again = ("submit", place / "bad", *data, "--name", "Good One!")
@@ -308,6 +336,42 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     run(*again, "--replace", cwd=tmp_path)
     assert json.loads(entry.read_bytes())["name"] == "Good One!"
     entry.write_bytes(written)
+    assert json.loads(written)["provenance"] == {
+        "parameters": 12,
+        "training_data": "train split",
+        "inputs": ["lr"],
+        "seeds": [0, 1],
+        "hours": 0.5,
+        "hardware": "2 cores",
+        "licence": "MIT",
+        "predictions": "https://x.org/p.tar",
+    }
+
+    # Verify
+    verify = ("verify-entry", entry.relative_to(tmp_path), *data, "--predictions")
+    done = run(*verify, place / "bad", cwd=tmp_path, status=1)
+    assert "good-one.json: deviates from what it claims, not verified:\n" in done.stdout
+    assert re.search(r"^  predictions_sha256 +\w{20} +\w{20} +inf$", done.stdout, re.MULTILINE)
+    assert entry.read_bytes() == written
+    done = run(*verify, place / "good", cwd=tmp_path)
+    assert done.stdout == "submissions/super_res/good-one.json: verified, no deviation\n"
+    (tmp_path / "root" / "super_res").mkdir(parents=True)
+    (tmp_path / "root" / "super_res" / "bad-one").symlink_to(place / "bad")
+    every = ("verify-entry", "--all", *data, "--predictions-root", "root")
+    done = run(*every, "--regenerated", "--json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert told["submissions/super_res/good-one.json"] == {
+        "not scored": "left as it is: no predictions at root/super_res/good-one"
+    }
+    assert told["submissions/super_res/bad-one.json"] == {
+        "verified": True,
+        "kind": "regenerated",
+        "deviations": [],
+    }
+    (tmp_path / "root" / "super_res" / "good-one").mkdir()
+    done = run(*every, cwd=tmp_path, status=1)
+    assert "bad-one.json: verified, no deviation\n" in done.stdout
+    assert "good-one.json: can't be scored: " in done.stdout
 
     # Leaderboard
     page = tmp_path / "page.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -19,8 +20,11 @@ from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, compare, evaluate
 from vrs_bench.leaderboard.files import read_submissions, write_submission
 from vrs_bench.leaderboard.markdown import board_table, update_page
+from vrs_bench.leaderboard.provenance import Provenance
 from vrs_bench.leaderboard.ranking import boards
-from vrs_bench.leaderboard.submission import make_submission
+from vrs_bench.leaderboard.submission import make_provenance, make_submission
+from vrs_bench.leaderboard.texts import slug
+from vrs_bench.leaderboard.verification import machine, verify_file
 from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.types import Report
@@ -62,6 +66,7 @@ def run(out: Path, progress: Progress) -> str:
             f"the demo trains and scores: pip install 'vrs-bench[baselines,evaluation]' "
             f"(not installed: {', '.join(missing)})"
         )
+    from baselines.methods.registry import METHODS
     from baselines.predict import predict
 
     data, run_folder, predictions = out / "vrs-toy", out / "unet", out / "predictions"
@@ -79,19 +84,23 @@ def run(out: Path, progress: Progress) -> str:
     entries = {"Nearest neighbour": "nearest", "Bicubic": "bicubic", "U-Net": str(run_folder)}
     results: dict[str, Result] = {}
     for name, model in entries.items():
-        folder = predictions / Path(model).name
+        folder = predictions / TASK / slug(name)
         with progress(f"predict {name}") as report:
             predict(model, TASK, data, "test", folder, report)
         with progress(f"evaluate {name}") as report:
             results[name] = evaluate(folder, TASK, data, progress=report)
         notes = "Reference method of the package, made by vrs-bench demo."
-        entry = make_submission(results[name], name, authors="VRS-Bench", notes=notes)
-        write_submission(entry, submissions, replace=True)
+        made = _untrained(model) if model in METHODS else _trained(run_folder)
+        entry = make_submission(results[name], name, made, authors="VRS-Bench", notes=notes)
+        file = write_submission(entry, submissions, replace=True)
+        with progress(f"verify {name}") as report:
+            rescored = verify_file(file, folder, data, progress=report)
+        _say(f"{file}: {rescored}")
 
     ranked = boards(read_submissions(submissions))
     update_page(page, ranked)
     pictures = _draw(data, predictions, out / "pictures")
-    scored = predictions / "unet"
+    scored = predictions / TASK / "u-net"
     pictures += evaluation_plots(results["U-Net"], scored, data, out / "pictures")
 
     margin = compare(results["U-Net"], results["Bicubic"], "psnr")
@@ -116,6 +125,37 @@ def run(out: Path, progress: Progress) -> str:
             f"leaderboard   {page}",
             *(f"picture       {picture}" for picture in pictures),
         ]
+    )
+
+
+def _untrained(method: str) -> Provenance:
+    """Return how the predictions of a method were made that is not trained."""
+    return make_provenance(
+        TASK,
+        parameters=0,
+        training_data="none",
+        inputs=("lr",),
+        licence="Apache-2.0",
+        predictions=f"vrs-bench predict --model {method} --task {TASK}",
+    )
+
+
+def _trained(run_folder: Path) -> Provenance:
+    """Return how the predictions of the network were made."""
+    from baselines.training_config import TrainingConfig
+
+    metrics = json.loads((run_folder / "metrics.json").read_text(encoding="utf-8"))
+    seed = load_recipe(TrainingConfig, run_folder / "config.yaml").seed
+    return make_provenance(
+        TASK,
+        parameters=metrics["parameters"],
+        training_data="the train split of size tiny",
+        inputs=("lr",),
+        seeds=(seed,),
+        hours=round(metrics["seconds"] / 3600, 4),
+        hardware=machine(),
+        licence="Apache-2.0",
+        predictions="vrs-bench demo",
     )
 
 
@@ -165,8 +205,8 @@ def _draw(data: Path, predictions: Path, out: Path) -> list[Path]:
     folder, task, step = DatasetFolder(data), DatasetFolder(data).manifest.bound(TASK), 3
     scene = next(folder.scenes(TASK, "test", ["lr", task.target]))
     images = {"input": restore(scene["lr"][step])}
-    for method in ("nearest", "bicubic", "unet"):
-        path = predictions / method / f"{row_name((scene['scene'], step))}.npy"
+    for method in ("nearest-neighbour", "bicubic", "u-net"):
+        path = predictions / TASK / method / f"{row_name((scene['scene'], step))}.npy"
         images[method] = restore(np.load(path, allow_pickle=False))
     truth = restore(scene[task.target][step])
     title = f"super_res, scene {scene['scene']}, time step {step}"

@@ -59,7 +59,7 @@ def draw(
         made_from: BenchmarkRecipe | Manifest = (
             manifest if task in manifest.tasks else manifest.recipe
         )
-        world = manifest.recipe.world
+        world = (manifest.bound(task) if task in manifest.tasks else manifest.recipe).world
     else:
         made_from = load_recipe(BenchmarkRecipe, source)
         world = made_from.world

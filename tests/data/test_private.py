@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pickle
@@ -24,15 +23,9 @@ from hypothesis import strategies as st
 from vrs_bench.data.build.building import build
 from vrs_bench.data.build.shards import SPLITS, file_digest, private_plan, split_scenes
 from vrs_bench.data.manifest import Manifest, read_manifest
-from vrs_bench.data.private import (
-    VARIABLE,
-    build_private,
-    commitment,
-    read_secret,
-    reveal,
-    secret_seed,
-)
+from vrs_bench.data.private import build_private, reveal
 from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.data.secret import task_seed
 from vrs_bench.data.values import values_digest
 from vrs_bench.data.verify import verify
 from vrs_bench.errors import BenchError
@@ -41,7 +34,8 @@ from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 from vrs_bench.world.scene import make_scene
 from vrs_bench.world.streams import stream
 
-SECRET = b"sixteen bytes or more of it"
+SECRET = b"a secret that is given here, not read"
+SEED = 2**255 + 9
 RECIPE = check_recipe(
     BenchmarkRecipe,
     {
@@ -52,6 +46,11 @@ RECIPE = check_recipe(
     },
     "mini",
 )
+
+
+def derived(folder: Path, task: str) -> tuple[int, str]:
+    """Return seed and commitment of a task, by the salt that the folder publishes."""
+    return task_seed(SECRET, bytes.fromhex(str(read_manifest(folder).salt)), task)
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +79,18 @@ def test_the_published_folder_holds_inputs_only(published: Path) -> None:
 
 
 def test_nothing_that_is_published_holds_the_seed_or_the_secret(published: Path) -> None:
-    seed = secret_seed(SECRET)
-    needles = [SECRET, str(seed).encode(), f"{seed:x}".encode(), seed.to_bytes(16)]
-    needles.append(hashlib.sha256(SECRET).hexdigest().encode())
+    manifest = read_manifest(published)
+    needles = [SECRET]
+    for task, entry in manifest.tasks.items():
+        seed, commitment = derived(published, task)
+        assert entry.commitment == commitment
+        assert entry.seed is None
+        needles += [str(seed).encode(), f"{seed:x}".encode(), seed.to_bytes(32)]
     for path in published.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
             assert not any(needle in content for needle in needles), path
-    assert read_manifest(published).recipe.world.seed == 0
-    assert read_manifest(published).commitment == commitment(SECRET)
+    assert manifest.recipe.world.seed == 0
 
 
 def test_it_loads_as_any_dataset(published: Path, tmp_path: Path) -> None:
@@ -103,15 +105,20 @@ def test_the_truth_is_that_of_the_secret_seed_and_fits_the_inputs(
     published: Path, revealed: Path
 ) -> None:
     assert verify(revealed) == []
-    recipe = read_manifest(revealed).recipe
-    assert recipe.world.seed == secret_seed(SECRET)
+    manifest = read_manifest(revealed)
+    for task in manifest.tasks:
+        seed, _ = derived(published, task)
+        assert manifest.bound(task).world.seed == manifest.tasks[task].seed == seed
+        recipe = (revealed / f"recipes/mini-{task}.yaml").read_text(encoding="utf-8")
+        assert f"seed: {seed}\n" in recipe
+    world = manifest.bound("super_res").world
     inputs = DatasetFolder(published).scenes("super_res", "private", ["lr", "phase"])
     truth = DatasetFolder(revealed).scenes("super_res", "private", ["lr", "phase", "hr"])
     for seen, whole in zip(inputs, truth, strict=True):
         assert seen["scene"] == whole["scene"]
         np.testing.assert_array_equal(seen["lr"], whole["lr"])
         np.testing.assert_array_equal(seen["phase"], whole["phase"])
-        latent = make_scene(recipe.world, whole["scene"]).frame("optical", 1)
+        latent = make_scene(world, whole["scene"]).frame("optical", 1)
         assert np.abs(whole["hr"][1] / 1e4 - latent).max() <= 0.501e-4
 
 
@@ -211,11 +218,56 @@ def test_a_folder_that_committed_to_bytes_only_is_revealed_by_bytes(
         reveal(folder, SECRET, tmp_path / "again")
 
 
-def test_a_task_can_be_added(published: Path, tmp_path: Path) -> None:
-    for task in ("super_res", "cloud_removal"):
-        build_private([task], RECIPE, tmp_path / "p", SECRET)
+def test_a_task_can_be_added(tmp_path: Path) -> None:
+    build_private(["super_res"], RECIPE, tmp_path / "p", SECRET)
+    first = read_manifest(tmp_path / "p")
+    build_private(["cloud_removal"], RECIPE, tmp_path / "p", SECRET)
+    both = read_manifest(tmp_path / "p")
     assert verify(tmp_path / "p") == []
+    assert list(both.tasks) == ["super_res", "cloud_removal"]
+    assert both.salt == first.salt
+    assert both.tasks["super_res"] == first.tasks["super_res"]
+    assert both.files.items() >= first.files.items()
+
+
+def test_secret_and_manifest_are_enough_to_build_it_again(published: Path, tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    shutil.copyfile(published / "manifest.json", tmp_path / "p" / "manifest.json")
+    build_private(["super_res"], RECIPE, tmp_path / "p", SECRET)
     assert read_manifest(tmp_path / "p") == read_manifest(published)
+    assert verify(tmp_path / "p") == []
+
+
+def test_a_build_that_was_stopped_goes_on_with_its_salt(tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_private(["super_res"], RECIPE, tmp_path / "p", SECRET, report=stop)
+    salt = (tmp_path / "p" / ".build" / "salt").read_text(encoding="utf-8")
+    build_private(["super_res"], RECIPE, tmp_path / "p", SECRET)
+    assert read_manifest(tmp_path / "p").salt == salt
+    assert not (tmp_path / "p" / ".build").exists()
+
+
+def test_every_folder_has_a_salt_and_so_scenes_of_its_own(published: Path, tmp_path: Path) -> None:
+    build_private(["super_res"], RECIPE, tmp_path / "p", SECRET)
+    first, second = read_manifest(published), read_manifest(tmp_path / "p")
+    assert first.salt != second.salt
+    for name, entry in second.files.items():
+        assert entry.values_sha256 != first.files[name].values_sha256
+
+
+def test_a_split_of_an_earlier_derivation_is_refused(published: Path, tmp_path: Path) -> None:
+    manifest = json.loads((published / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["salt"], manifest["sha256"]
+    for entry in manifest["tasks"].values():
+        del entry["commitment"]
+    manifest["commitment"] = "0" * 64
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(BenchError, match="of an earlier version, which drew all tasks from one"):
+        reveal(tmp_path, SECRET, tmp_path / "out")
 
 
 KILLED = """
@@ -282,31 +334,6 @@ def test_a_folder_goes_on_with_its_own_secret_only(published: Path, tmp_path: Pa
         build_private(["super_res"], RECIPE, folder, SECRET + b"!")
 
 
-def test_the_secret_comes_from_a_file_or_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "secret").write_bytes(SECRET + b"\n")
-    assert read_secret(tmp_path / "secret") == SECRET
-    monkeypatch.setitem(os.environ, VARIABLE, SECRET.decode())
-    assert read_secret(None) == SECRET
-    monkeypatch.delitem(os.environ, VARIABLE)
-    with pytest.raises(BenchError, match=f"no secret: the environment variable {VARIABLE}"):
-        read_secret(None)
-    (tmp_path / "secret").write_bytes(b"short\n")
-    with pytest.raises(BenchError, match="a secret of 5 bytes can be guessed; expected 16"):
-        read_secret(tmp_path / "secret")
-    with pytest.raises(BenchError, match=r"no secret: .*nowhere"):
-        read_secret(tmp_path / "nowhere")
-
-
-@settings(max_examples=30, deadline=None)
-@given(secret=st.binary(min_size=16, max_size=64))
-def test_seed_and_commitment_are_unrelated_hashes(secret: bytes) -> None:
-    assert commitment(secret) == hashlib.sha256(b"vrs-bench commitment 1\n" + secret).hexdigest()
-    assert secret_seed(secret).bit_length() > 64  # beyond any seed of a packaged recipe
-    assert f"{secret_seed(secret):032x}" not in commitment(secret)
-
-
 @settings(max_examples=30, deadline=None)
 @given(scenes=st.integers(3, 650_000), seed=st.integers(0, 2**32))
 def test_splits_share_no_scene_and_no_stream(scenes: int, seed: int) -> None:
@@ -320,7 +347,7 @@ def test_splits_share_no_scene_and_no_stream(scenes: int, seed: int) -> None:
     assert ends[-1][1] < 1_000_000  # six digits
     draws = {
         stream(s, number, "cells").bytes(16)
-        for s in (seed, secret_seed(SECRET))
+        for s in (seed, SEED)
         for pair in numbers.values()
         for number in set(pair)
     }

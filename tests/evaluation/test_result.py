@@ -53,6 +53,20 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
 # JSON
 
 
+def test_of_a_private_split_no_more_than_means_is_written(tmp_path: Path) -> None:
+    result = replace(make(), split="private")
+    result.to_json(tmp_path / "scores.json")
+    text = (tmp_path / "scores.json").read_text(encoding="utf-8")
+    assert not any(f"{value!r}" in text for value in result.scores["psnr"].per_scene.values())
+    read = Result.from_json(tmp_path / "scores.json")
+    assert read == result.published()
+    assert read != result
+    assert (read.slices, read.confusion) == ({}, {})
+    for name, score in read.scores.items():
+        assert score == replace(result.scores[name], per_scene={})
+    assert make().published() == make()  # of a public split, all of it is
+
+
 @pytest.mark.parametrize("n", [1, 2, N])
 def test_what_is_written_is_what_is_read(n: int, tmp_path: Path) -> None:
     result = make(n=n)
@@ -202,7 +216,7 @@ def test_the_table_has_every_score_with_unit_direction_and_interval() -> None:
     psnr, sam = make().scores.values()
     assert lines[4].split() == [
         *("psnr", f"{psnr.mean:.4g}", f"{psnr.ci_low:.4g}", "to", f"{psnr.ci_high:.4g}"),
-        *("dB", "↑", "higher", "20", "80", f"{(psnr.mean - 20) / 60:.3f}"),
+        *("dB", "↑", "higher", "20", "80", f"{(psnr.mean - 20) / 30:.3f}"),
     ]
     assert lines[5].split()[0] == "sam"
     assert lines[5].split()[4:9] == [f"{sam.ci_high:.4g}", "°", "↓", "lower", "9"]
@@ -216,8 +230,8 @@ def test_a_score_is_placed_between_the_trivial_baseline_and_the_truth() -> None:
     result = make()
     psnr, sam = result.scores.values()
     place = result.normalised("psnr")
-    assert place == pytest.approx(
-        ((psnr.mean - 20) / 60, (psnr.ci_low - 20) / 60, (psnr.ci_high - 20) / 60)
+    assert place == pytest.approx(  # PSNR's scale ends at 50 dB, not at its cap
+        ((psnr.mean - 20) / 30, (psnr.ci_low - 20) / 30, (psnr.ci_high - 20) / 30)
     )
     lower_is_better = result.normalised("sam")
     assert lower_is_better == pytest.approx(
@@ -226,6 +240,12 @@ def test_a_score_is_placed_between_the_trivial_baseline_and_the_truth() -> None:
     assert replace(result, bounds={}).normalised("psnr") is None
     assert replace(result, bounds={"psnr": Bound(3.0, 3.0)}).normalised("psnr") is None
     assert make(n=1).normalised("psnr")[1:] == (None, None)
+    assert make(shift=40).normalised("psnr") == (1, 1, 1)
+    assert replace(result, bounds={"psnr": Bound(20.0, 45.0)}).normalised("psnr")[
+        0
+    ] == pytest.approx((psnr.mean - 20) / 25)
+    for floor in (50.0, 55.0):
+        assert replace(result, bounds={"psnr": Bound(floor, 80.0)}).normalised("psnr") is None
     with pytest.raises(BenchError, match="no score 'ssim'"):
         result.normalised("ssim")
 

@@ -102,19 +102,31 @@ def test_the_table_has_the_headline_with_its_interval_first(make_entry: Any) -> 
         *("–", "3", "2026-01-31"),
     ]
     placed = make_entry("U-Net", scores={**scores}, bounds={"psnr": Bound(25.0, 80.0)})
-    between = f"{(sum(psnr) / 3 - 25) / 55:.3f}"
+    between = f"{(sum(psnr) / 3 - 25) / 25:.3f}"
     assert Page(board_table(board_of(placed)[0])).rows[1][3] == between
 
 
 def test_ranks_and_order_are_those_of_the_board(make_entry: Any) -> None:
-    psnr = np.array([30.0, 31.0, 32.5, 29.0, 30.5, 31.5])
+    psnr = np.tile([30.0, 31.0, 32.5, 29.0, 30.5, 31.5], 2)
     entries = [
-        make_entry("worse", psnr - [5.0, 5.1, 4.9, 5.0, 5.2, 4.8]),
+        make_entry("worse", psnr - np.tile([5.0, 5.1, 4.9, 5.0, 5.2, 4.8], 2)),
         make_entry("best", psnr),
-        make_entry("as good", psnr - 0.01 + [0.3, -0.3, 0.3, -0.3, 0.3, -0.3]),
+        make_entry("as good", psnr - 0.01 + np.tile([0.3, -0.3], 6)),
     ]
     rows = Page(board_table(board_of(*entries)[0])).rows
-    assert [row[:2] for row in rows[1:]] == [["1", "best"], ["1", "as good"], ["3", "worse"]]
+    assert [row[:2] for row in rows[1:]] == [["1–2", "best"], ["1–2", "as good"], ["3", "worse"]]
+
+
+def test_few_scenes_make_ranks_indicative(make_entry: Any) -> None:
+    def table(scenes: int, entries: int) -> str:
+        psnr = np.random.default_rng(0).normal(30, 1, size=(entries, scenes))
+        return board_table(board_of(*(make_entry(f"m{i}", of) for i, of in enumerate(psnr)))[0])
+
+    assert "indicative" not in table(30, 3)
+    assert "Ranks are indicative: fewer than 30 scenes." in table(29, 3)
+    assert "fewer than 30 scenes; 6 can't tell any two of 3 entries apart." in table(6, 3)
+    assert "Ranks are indicative: fewer than 30 scenes." in table(6, 2)
+    assert "Ranks are indicative: fewer than 30 scenes." in table(5, 1)
 
 
 def test_a_score_that_an_entry_lacks_is_a_dash(make_entry: Any) -> None:

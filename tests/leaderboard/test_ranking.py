@@ -1,4 +1,4 @@
-"""Ranking: by the headline, with ties where a paired test can't tell entries apart."""
+"""Ranking: by the headline, between the places that paired tests of every pair leave open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from vrs_bench.errors import BenchError
-from vrs_bench.leaderboard.ranking import boards, rank
+from vrs_bench.leaderboard.ranking import SIGNS_A_PAIR, Rank, boards, rank
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.tasks import TASKS
 
@@ -27,8 +27,8 @@ def wobble(seed: int, spread: float) -> Any:
     return spread * (draws - draws.mean()) / draws.std(ddof=1)
 
 
-def ranks(ranked: list[tuple[int, Submission]]) -> list[tuple[int, str]]:
-    return [(place, entry.name) for place, entry in ranked]
+def ranks(ranked: list[tuple[Rank, Submission]]) -> list[tuple[str, str]]:
+    return [(str(place), entry.name) for place, entry in ranked]
 
 
 def p_value(first: Any, second: Any) -> float:
@@ -52,27 +52,29 @@ def clearly_apart(make_entry: Any) -> list[Submission]:
 
 
 def test_the_highest_leads_where_higher_is_better(make_entry: Any) -> None:
-    assert ranks(rank(clearly_apart(make_entry))) == [(1, "a"), (2, "b"), (3, "c")]
+    assert ranks(rank(clearly_apart(make_entry))) == [("1", "a"), ("2", "b"), ("3", "c")]
 
 
 @pytest.mark.usefixtures("lower_is_better")
 def test_the_lowest_leads_where_lower_is_better(make_entry: Any) -> None:
-    assert ranks(rank(clearly_apart(make_entry))) == [(1, "c"), (2, "b"), (3, "a")]
+    assert ranks(rank(clearly_apart(make_entry))) == [("1", "c"), ("2", "b"), ("3", "a")]
 
 
 def test_one_entry_leads_alone(make_entry: Any) -> None:
-    assert ranks(rank([make_entry("only")])) == [(1, "only")]
+    assert ranks(rank([make_entry("only")])) == [("1", "only")]
 
 
-# Ties
+# Places that stay open
 
 
-def test_entries_that_a_paired_test_does_not_tell_apart_share_a_rank(make_entry: Any) -> None:
+def test_entries_that_a_paired_test_does_not_tell_apart_have_the_same_places(
+    make_entry: Any,
+) -> None:
     close, clear = BASE - 0.05 + wobble(1, 0.4), BASE - 1.0 + wobble(2, 0.4)
     assert p_value(BASE, close) > 0.3
     assert p_value(BASE, clear) < 0.001
     entries = [make_entry("clear", clear), make_entry("close", close), make_entry("best", BASE)]
-    assert ranks(rank(entries)) == [(1, "best"), (1, "close"), (3, "clear")]
+    assert ranks(rank(entries)) == [("1–2", "best"), ("1–2", "close"), ("3", "clear")]
 
 
 def test_a_small_difference_that_every_scene_shows_is_no_tie(make_entry: Any) -> None:
@@ -81,18 +83,48 @@ def test_a_small_difference_that_every_scene_shows_is_no_tie(make_entry: Any) ->
     assert BASE.std(ddof=1) > 0.5
     assert p_value(BASE, second) < 1e-6
     entries = [make_entry("second", second), make_entry("best", BASE)]
-    assert ranks(rank(entries)) == [(1, "best"), (2, "second")]
+    assert ranks(rank(entries)) == [("1", "best"), ("2", "second")]
 
 
-def test_ties_are_with_the_leader_of_the_rank_not_with_the_neighbour(make_entry: Any) -> None:
-    b, c = BASE - 0.2 + wobble(4, 0.5), BASE - 0.4 + wobble(5, 0.3)
-    d = c - 0.02 + wobble(6, 0.2)
+def test_an_entry_in_between_is_told_apart_from_neither_side(make_entry: Any) -> None:
+    b, c = BASE - 0.2 + wobble(4, 0.5), BASE - 0.4 + wobble(5, 0.2)
     assert p_value(BASE, b) > 0.15
     assert p_value(b, c) > 0.15
-    assert p_value(BASE, c) < 0.005
-    assert p_value(c, d) > 0.5
-    entries = [make_entry(*pair) for pair in (("d", d), ("c", c), ("b", b), ("a", BASE))]
-    assert ranks(rank(entries)) == [(1, "a"), (1, "b"), (3, "c"), (3, "d")]
+    assert p_value(BASE, c) < 0.001
+    entries = [make_entry(*pair) for pair in (("c", c), ("b", b), ("a", BASE))]
+    assert ranks(rank(entries)) == [("1–2", "a"), ("1–3", "b"), ("2–3", "c")]
+
+
+def test_no_entry_falls_because_another_comes_that_does_not_beat_it(make_entry: Any) -> None:
+    """Under a shared rank with the leader, "second" would fall from 1 to 2 by "new"."""
+    first, second = BASE, BASE - 0.15 + wobble(1, 0.4)
+    new = first + 0.15 + wobble(7, 0.2)
+    assert p_value(first, second) > 0.15
+    assert p_value(new, second) < 0.05 < 3 * p_value(new, second)
+    before = rank([make_entry("first", first), make_entry("second", second)])
+    after = rank([make_entry(*p) for p in (("new", new), ("first", first), ("second", second))])
+    best = [{entry.name: place.best for place, entry in ranked} for ranked in (before, after)]
+    assert best[0] == {"first": 1, "second": 1}
+    assert best[1] == {"new": 1, "first": 1, "second": 1}
+
+
+def test_p_values_are_adjusted_for_all_pairs(make_entry: Any) -> None:
+    """The same two entries are told apart alone, and not among eight that are alike."""
+    better = BASE + 0.3 + wobble(1, 0.4)
+    assert 0.01 < p_value(better, BASE) < 0.04
+    pair = [make_entry("better", better), make_entry("base", BASE)]
+    assert ranks(rank(pair)) == [("1", "better"), ("2", "base")]
+    others = [make_entry(f"like {i}", BASE + 0.1 + wobble(i + 10, 0.8)) for i in range(6)]
+    assert {str(place) for place, _ in rank(pair + others)} == {"1–8"}
+
+
+def test_many_pairs_are_tested_with_enough_choices_of_signs(make_entry: Any) -> None:
+    """A p-value of 2 / 10,000 times 435 pairs would never be below 0.05."""
+    base = np.random.default_rng(1).normal(30, 1, size=30)
+    noise = np.random.default_rng(2).normal(0, 0.01, size=(30, 30))
+    entries = [make_entry(f"{i:02}", base - i + noise[i]) for i in range(30)]
+    assert 435 * 2 / 10_000 > 0.05 > 2 / SIGNS_A_PAIR
+    assert [str(place) for place, _ in rank(entries)] == [str(i) for i in range(1, 31)]
 
 
 @pytest.mark.usefixtures("lower_is_better")
@@ -100,17 +132,17 @@ def test_ties_where_lower_is_better(make_entry: Any) -> None:
     close, clear = BASE + 0.05 + wobble(1, 0.4), BASE + 1.0 + wobble(2, 0.4)
     pairs = {"clear": clear, "close": close, "best": BASE}
     entries = [make_entry(name, BASE, scores={"sam": sam}) for name, sam in pairs.items()]
-    assert ranks(rank(entries)) == [(1, "best"), (1, "close"), (3, "clear")]
+    assert ranks(rank(entries)) == [("1–2", "best"), ("1–2", "close"), ("3", "clear")]
 
 
 def test_one_scene_tells_nothing_apart(make_entry: Any) -> None:
     entries = [make_entry("low", [20.0]), make_entry("high", [40.0])]
-    assert ranks(rank(entries)) == [(1, "high"), (1, "low")]
+    assert ranks(rank(entries)) == [("1–2", "high"), ("1–2", "low")]
 
 
 def test_equal_means_stand_in_the_order_of_their_file_names(make_entry: Any) -> None:
     entries = [make_entry(name, BASE) for name in ("Zoom", "éclair", "Echo")]
-    assert ranks(rank(entries)) == [(1, "Echo"), (1, "éclair"), (1, "Zoom")]
+    assert ranks(rank(entries)) == [("1–3", "Echo"), ("1–3", "éclair"), ("1–3", "Zoom")]
 
 
 # Boards
@@ -135,7 +167,7 @@ def test_what_can_not_be_compared_stands_on_boards_of_its_own(make_entry: Any) -
     }
     assert len(found) == 5
     for board in found:
-        assert board.ranked[0][0] == 1
+        assert board.ranked[0][0].best == 1
         for _, entry in board.ranked:
             result = entry.result
             assert (board.task, board.split) == (result.task, result.split)
@@ -190,3 +222,33 @@ def test_verified_entries_of_a_private_split_are_ranked(make_entry: Any) -> None
     [board] = boards([entries[0], make_entry("b", BASE, split="private", claimed=True)])
     assert [entry.name for _, entry in board.ranked] == ["a"]
     assert [entry.name for entry in board.claimed] == ["b"]
+
+
+# Private splits
+
+
+def of_a_private_split(entry: Submission, **ends: float | None) -> Submission:
+    """Return an entry as it is published, with another interval."""
+    score = replace(entry.result.scores["psnr"], **ends)
+    result = replace(entry.result, split="private", scores={"psnr": score}).published()
+    return entry.model_copy(update={"result": result})
+
+
+@pytest.mark.parametrize(("half", "places"), [(0.9, ("1–2", "1–2", "3")), (0.4, ("1", "2", "3"))])
+def test_entries_of_a_private_split_are_apart_where_their_intervals_are(
+    make_entry: Any, half: float, places: tuple[str, ...]
+) -> None:
+    """Nothing is there to be paired: scene by scene, all three would be told apart."""
+    means = {"a": 34.0, "b": 33.0, "c": 31.0}
+    entries = [
+        of_a_private_split(make_entry(name, [mean] * N), ci_low=mean - half, ci_high=mean + half)
+        for name, mean in means.items()
+    ]
+    [board] = boards(entries)
+    assert ranks(list(board.ranked)) == list(zip(places, means, strict=True))
+
+
+def test_entries_of_one_private_scene_are_not_told_apart(make_entry: Any) -> None:
+    made = [make_entry("a", [9.0]), make_entry("b", [1.0])]
+    entries = [of_a_private_split(entry, ci_low=None, ci_high=None) for entry in made]
+    assert ranks(rank(entries)) == [("1–2", "a"), ("1–2", "b")]

@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -568,3 +569,14 @@ def test_a_metric_that_has_values_by_scene_must_state_them(make_entry: Any, tmp_
     path.write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(BenchError, match="'psnr' has no values by scene"):
         read_submission(path)
+
+
+def test_an_entry_of_a_private_split_holds_means_only(make_entry: Any, tmp_path: Path) -> None:
+    result = replace(make_entry().result, split="private")
+    entry = make_submission(result, "Held back")
+    assert entry.result.scores["psnr"].per_scene == {}
+    assert entry.result.scores["psnr"].mean == result.scores["psnr"].mean
+    assert read_submission(write_submission(entry, tmp_path)) == entry
+    told = entry.model_copy(update={"result": result})
+    with pytest.raises(BenchError, match="holds more of a private split than means"):
+        read_submission(write_submission(told, tmp_path, replace=True))

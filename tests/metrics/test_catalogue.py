@@ -71,6 +71,15 @@ def test_what_a_metric_needs_decides_where_it_applies(metric: Metric) -> None:
     assert (radar != "") == bool(metric.bands)
 
 
+def test_what_is_defined_for_some_pixel_sizes_says_why_it_does_not_apply() -> None:
+    thrice = replace(OPTICAL, gsd_ratio=3.0)
+    for name in ("improvement", "omission", "hallucination"):
+        assert METRICS[name].obstacle(thrice) == (
+            "the input's pixels are 3 times the target's, not one of 1, 2, 4, 8, 16"
+        )
+    assert all(METRICS[n].applies(thrice) for n in ("psnr", "ergas", "through_sensor_rmse"))
+
+
 def test_shown_metrics_are_few() -> None:
     assert [metric.name for metric in shown_in("parts")] == [
         *("psnr", "ssim", "sam", "jaccard", "segmentation_miou")

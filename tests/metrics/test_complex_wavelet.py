@@ -187,3 +187,10 @@ def test_images_that_are_too_small_or_not_finite_are_refused() -> None:
     image = np.full((1, 64, 64), np.nan)
     with pytest.raises(BenchError, match="finite"):
         cw_ssim(image, image)
+
+
+def test_an_inverted_image_is_alike_and_independent_noise_half_way(frame: Array) -> None:
+    """As its definition warns."""
+    assert cw_ssim(1 - frame, frame) == pytest.approx(1, abs=1e-5)
+    noise, other = np.random.default_rng(6).random((2, 4, 256, 256))
+    assert cw_ssim(noise, other) == pytest.approx(0.36, abs=0.01)

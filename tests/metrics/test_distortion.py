@@ -360,6 +360,14 @@ def test_ndvi_mae_by_hand() -> None:
     assert ndvi_mae(prediction, truth) == pytest.approx((0 + 0.5 + 1 + 0.5) / 4)
 
 
+@pytest.mark.parametrize("band", [2, 3])
+@pytest.mark.parametrize("which", [0, 1])
+def test_nan_in_a_band_of_ndvi_shows(band: int, which: int) -> None:
+    images = tuple(image.copy() for image in pair(0))
+    images[which][..., band, 3, 4] = np.nan
+    assert np.isnan(ndvi_mae(*images)).all()
+
+
 def test_ndvi_bands_can_be_named() -> None:
     prediction, truth = pair(10, (6, 12, 12))
     there = [array[[0, 1, 5, 4, 2, 3]] for array in (prediction, truth)]

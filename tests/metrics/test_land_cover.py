@@ -152,3 +152,14 @@ def test_confusion_counts_every_pixel_inside_cells(
         expected = confusion_matrix(scene.land_cover[inside], of.series[inside], labels=labels)
         assert confusion[source] == expected.tolist()
     assert np.sum(confusion["segmentation"]) == STEPS * inside.sum()
+
+
+def test_where_the_truth_is_good_for_nothing_the_ratio_is_1(scene: SceneTruth) -> None:
+    """Here, all maps of the truth are wrong everywhere."""
+    wrong = np.where(scene.land_cover == 1, 2, 1).astype(np.uint8)
+    useless = Maps(wrong, np.stack([wrong] * STEPS))
+    tally = Tally()
+    task = bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny"))
+    judged = judged_scene(scene, maps(scene, 0.4).read(scene), useless.read(scene), task)
+    tally.add(scene.number, judged, [METRICS["jaccard_ratio"], METRICS["segmentation_ratio"]])
+    assert tally.means() == {"jaccard_ratio": 1.0, "segmentation_ratio": 1.0}

@@ -34,7 +34,11 @@ def noisy(image: Array, sigma: float) -> Array:
 
 
 def halved(image: Array) -> Array:
-    height, width = image.shape
+    """Return means of 2 x 2 pixels; of an odd size, after repeating the first row and column."""
+    if any(side % 2 for side in image.shape):
+        image = np.pad(image, ((1, 0), (1, 0)), mode="edge")
+    height, width = (side // 2 * 2 for side in image.shape)
+    image = image[:height, :width]
     return image.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
 
 
@@ -144,9 +148,10 @@ def test_with_one_scale_ms_ssim_is_ssim() -> None:
     assert ms_ssim(prediction, truth) == pytest.approx(ssim(prediction, truth), abs=1e-5)
 
 
-def test_ms_ssim_is_the_weighted_product_over_scales() -> None:
+@pytest.mark.parametrize("size", [(64, 64), (61, 64), (64, 59), (57, 61)])
+def test_ms_ssim_is_the_weighted_product_over_scales(size: tuple[int, int]) -> None:
     """Three scales written out: contrast-structure twice, then SSIM; exponents add up to 1."""
-    truth = scene(8, 1, 64).astype(np.float64)
+    truth = scene(8, 1, 64).astype(np.float64)[:, : size[0], : size[1]]
     prediction = np.asarray(noisy(truth, 0.05))
     weights = np.array([0.0448, 0.2856, 0.3001])
     weights /= weights.sum()
@@ -188,6 +193,14 @@ def test_gmsd_is_the_deviation_of_gradient_similarity() -> None:
     constant = 170 / 255**2
     similarity = (2 * a * b + constant) / (a**2 + b**2 + constant)
     assert gmsd(prediction, truth) == pytest.approx(similarity.std(), rel=1e-3)
+
+
+def test_gmsd_of_an_odd_size_is_that_with_zeros_at_the_end() -> None:
+    truth = scene(9, 1, 64)
+    prediction = noisy(truth, 0.1)
+    odd = gmsd(prediction[:, :63], truth[:, :63])
+    prediction[:, 63] = truth[:, 63] = 0
+    assert odd == pytest.approx(gmsd(prediction, truth), abs=1e-7)
 
 
 # HaarPSI

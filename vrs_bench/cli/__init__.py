@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from vrs_bench.cli import data, fit, products, scores  # noqa: F401  # each adds its commands
+from vrs_bench.cli import (  # noqa: F401  # each adds its commands
+    data,
+    entries,
+    fit,
+    products,
+    scores,
+)
 from vrs_bench.cli.app import app
 from vrs_bench.errors import BenchError
 

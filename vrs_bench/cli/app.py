@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from vrs_bench.evaluation.result import Result
     from vrs_bench.types import Report  # which imports NumPy
 
 app = typer.Typer(
@@ -25,13 +27,15 @@ app = typer.Typer(
 Data = Annotated[Path, typer.Option("--data", help="Dataset folder made by `build`.")]
 Split = Annotated[str, typer.Option(help="train, validation or test.")]
 TaskName = Annotated[str, typer.Option("--task", help="Task, for example super_res.")]
+Predictions = Annotated[
+    Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
 Address = Annotated[
     str | None,
     typer.Option(help="Ray cluster: auto, or ray://HOST:10001; default: one on this machine."),
 ]
-Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
 
 
 class Engine(StrEnum):
@@ -66,3 +70,9 @@ def progress_bar(label: str) -> Iterator[Report]:
         except BaseException:
             progress.update(bar, visible=False)  # no bar that stands still above a message
             raise
+
+
+def warn(result: Result) -> None:
+    """Say on stderr what looks like a mistake in predictions that were scored."""
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)

@@ -21,7 +21,7 @@ class BuiltSplit(StrEnum):
 
 SecretFile = Annotated[
     Path | None,
-    typer.Option(help="File of the secret seed; default: the variable VRS_BENCH_SECRET."),
+    typer.Option(help="File of the secret; default: the variable VRS_BENCH_SECRET."),
 ]
 
 
@@ -54,10 +54,11 @@ def build(
 
     Example: `vrs-bench build super_res --size tiny --out vrs-toy --workers 2`
 
-    Example: `vrs-bench build super_res --split private --secret-file secret --out vrs-private`
+    Example: `vrs-bench build super_res --split private --secret-file a.secret --out vrs-private`
     """
     from vrs_bench.data.build.building import build as build_folder
-    from vrs_bench.data.private import build_private, read_secret
+    from vrs_bench.data.private import build_private
+    from vrs_bench.data.secret import read_secret
     from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
 
     recipe, names = load_recipe(BenchmarkRecipe, size), tasks or []
@@ -81,8 +82,23 @@ def build(
     rows = sum(file.rows for file in manifest.files.values())
     size_mb = sum(file.bytes for file in manifest.files.values()) / 1e6
     print(f"{out}: {rows} rows in {len(manifest.files)} files, {size_mb:.1f} MB")
-    if manifest.commitment is not None:
-        print(f"commitment: {manifest.commitment}")
+    for name, task in manifest.tasks.items():
+        if task.commitment is not None:
+            print(f"commitment of {name}: {task.commitment}")
+
+
+@app.command()
+def secret(
+    file: Annotated[Path, typer.Argument(help="File to write; never one that is there.")],
+) -> None:
+    """Write a new secret of 256 bits for private splits, in a file that only you can read.
+
+    Example: `vrs-bench secret a.secret`
+    """
+    from vrs_bench.data.secret import write_secret
+
+    write_secret(file)
+    print(f"{file}: 256 bits; who loses it can't reveal, who shows it has revealed")
 
 
 @app.command()
@@ -94,10 +110,10 @@ def reveal(
 ) -> None:
     """Make the truth of a private split, and prove that it was fixed in advance.
 
-    Example: `vrs-bench reveal vrs-private --secret-file secret --out vrs-private-truth`
+    Example: `vrs-bench reveal vrs-private --secret-file a.secret --out vrs-private-truth`
     """
-    from vrs_bench.data.private import read_secret
     from vrs_bench.data.private import reveal as reveal_folder
+    from vrs_bench.data.secret import read_secret
 
     secret = read_secret(secret_file)
     with progress_bar(f"reveal {folder}") as report:

@@ -1,11 +1,11 @@
-"""Commands that predict, score and rank."""
+"""Commands that predict and score."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,21 +14,15 @@ from vrs_bench.cli.app import (
     Data,
     Engine,
     Json,
+    Predictions,
     Split,
-    Submissions,
     TaskName,
     Workers,
     app,
     progress_bar,
+    warn,
 )
 from vrs_bench.errors import BenchError
-
-if TYPE_CHECKING:
-    from vrs_bench.evaluation import Result
-
-Predictions = Annotated[
-    Path, typer.Argument(help="Folder of .npy, or .npy, .npz, .parquet or .tar files.")
-]
 
 
 @app.command()
@@ -114,18 +108,13 @@ def evaluate(
         )
     if out is not None:
         result.to_json(out)
-    _warn(result)
+    warn(result)
     print(json.dumps(result.to_dict()) if as_json else result)
     if plots is not None:
         from vrs_bench.plots.evaluation import evaluation_plots
 
         for path in evaluation_plots(result, predictions, data, plots):
             print(path, file=sys.stderr if as_json else sys.stdout)
-
-
-def _warn(result: Result) -> None:
-    for warning in result.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
 
 
 @app.command()
@@ -178,57 +167,6 @@ def metrics(
         print(json.dumps([described(metric) for metric in chosen], ensure_ascii=False))
     else:
         print(definitions_table(chosen))
-
-
-@app.command()
-def submit(
-    predictions: Predictions,
-    name: Annotated[str, typer.Option(help="Name of the method.")],
-    task: TaskName = "super_res",
-    data: Data = Path("vrs-toy"),
-    split: Annotated[str, typer.Option(help="test, or private of a revealed folder.")] = "test",
-    authors: Annotated[str, typer.Option(help="Who made it.")] = "",
-    url: Annotated[str, typer.Option(help="Link to a paper or page.")] = "",
-    code: Annotated[str, typer.Option(help="Link to source code.")] = "",
-    notes: Annotated[str, typer.Option(help="What a reader should know.")] = "",
-    submissions: Submissions = Path("submissions"),
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
-    workers: Workers = 1,
-) -> None:
-    """Score predictions and write an entry of the leaderboard.
-
-    Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
-    """
-    from vrs_bench.evaluation import evaluate as score
-    from vrs_bench.leaderboard.files import check_entry, write_submission
-    from vrs_bench.leaderboard.submission import make_submission
-
-    about = {"authors": authors, "url": url, "code": code, "notes": notes}
-    check_entry(task, name, submissions, replace, **about)
-    with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, split, progress=report, workers=workers)
-    _warn(result)
-    print(write_submission(make_submission(result, name, None, **about), submissions, replace))
-
-
-@app.command()
-def leaderboard(
-    submissions: Submissions = Path("submissions"),
-    page: Annotated[Path, typer.Option(help="Markdown page to update.")] = Path("BENCHMARK.md"),
-) -> None:
-    """Check all entries, rank them, and write the tables between the markers of a page.
-
-    Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
-    """
-    from vrs_bench.leaderboard.files import read_submissions
-    from vrs_bench.leaderboard.markdown import board_table, update_page
-    from vrs_bench.leaderboard.ranking import boards
-
-    ranked = boards(read_submissions(submissions))
-    if not ranked:
-        raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")
-    update_page(page, ranked)
-    print("\n\n".join(f"{board.task}: {board_table(board)}" for board in ranked))
 
 
 @app.command()

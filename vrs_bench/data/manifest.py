@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -50,6 +51,11 @@ class TaskEntry(Settings):
     """Input column → sensor recipe, whole."""
     digest: Digest
     """SHA-256 of the world's and the sensors' recipes, see :func:`vrs_bench.recipes.digest`."""
+    commitment: Digest | None = None
+    """Of a private split: what commits to the task's seed, see :mod:`vrs_bench.data.secret`."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Of a private split that was revealed: the world's seed of this task, in place of that in the
+    manifest's ``recipe``."""
 
 
 class Manifest(Settings):
@@ -64,9 +70,9 @@ class Manifest(Settings):
     """Path inside the folder → entry, in the order of the rows."""
     documents: dict[str, Digest] = Field(default_factory=dict)
     """Path inside the folder → SHA-256 of all else that was written: card, recipes, pictures."""
-    commitment: Digest | None = None
-    """Of a private split: what commits to its seed, see :mod:`vrs_bench.data.private`. The seed
-    in ``recipe`` means nothing then."""
+    salt: Digest | None = None
+    """Of a private split, which holds inputs only: 32 random bytes in hexadecimal, from which and
+    the secret each task's seed is derived. The seed in ``recipe`` means nothing then."""
     sha256: Digest | None = None
     """SHA-256 of all the rest of the manifest, see :meth:`own_digest`."""
 
@@ -94,7 +100,9 @@ class Manifest(Settings):
         Raises:
             BenchError: the folder does not hold that task.
         """
-        return bind(task, self)
+        bound = bind(task, self)
+        seed = self.tasks[task].seed
+        return bound if seed is None else replace(bound, world=self.recipe.with_seed(seed).world)
 
     def splits(self, task: str) -> list[str]:
         """Return the splits that the folder holds of a task, in their order."""
@@ -106,7 +114,7 @@ class Manifest(Settings):
         Of a private split, there is one: what a method may see.
         """
         bound = self.bound(task)
-        return bound.configs if self.commitment is None else {task: bound.visible}
+        return bound.configs if self.salt is None else {task: bound.visible}
 
     def columns(self, task: str) -> list[Column]:
         """Return the columns that the folder holds of a task."""
@@ -171,6 +179,12 @@ def parse_manifest(text: str, origin: str) -> Manifest:
         raise BenchError(
             f"{origin}: written by a newer vrs-bench, in a format that this version does not know "
             f"yet; upgrade vrs-bench to read this dataset"
+        )
+    if isinstance(data, dict) and "commitment" in data:
+        raise BenchError(
+            f"{origin}: this private split is of an earlier version, which drew all tasks from one "
+            f"seed, so that the inputs of one give the truth of another away; build it again, with "
+            f"a new secret"
         )
     try:
         manifest = check_recipe(Manifest, data, origin)

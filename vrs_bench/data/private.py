@@ -1,70 +1,31 @@
 """Private splits: truth that is held back, and fixed in advance for all to check later.
 
-The world's seed of a private split is derived from a secret. What is published holds inputs only,
-a commitment (a SHA-256 of the secret, from which the seed can't be had), and digests of every
-shard as it is with its truth: of the file, and of the values alone, which hold whatever version of
-pyarrow writes them again. Who knows the secret can make the truth again and score with it;
-once it is told, everybody can, and check that neither was changed meanwhile.
+The world's seed of each task is derived from a secret, see :mod:`vrs_bench.data.secret`. What is
+published holds inputs only, a commitment to each seed, and digests of every shard as it is with its
+truth: of the file, and of the values alone, which hold whatever version of pyarrow writes them
+again. Who knows the secret can make the truth again and score with it; once it is told, everybody
+can, and check that neither was changed meanwhile.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vrs_bench.data.build.building import Plan, build_plan
+from vrs_bench.data.build.building import Plan, build_plan, existing
+from vrs_bench.data.build.engines import RECORDS
 from vrs_bench.data.build.shards import Written, digest_shard, file_digest, private_plan
 from vrs_bench.data.build.store import LocalStore, open_store
-from vrs_bench.data.manifest import NAME, FileEntry, Manifest, read_manifest
+from vrs_bench.data.manifest import FileEntry, Manifest, read_manifest
+from vrs_bench.data.secret import SALT_BYTES, task_seed
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.tasks import TASKS, bind
 from vrs_bench.types import Report
 
-VARIABLE = "VRS_BENCH_SECRET"
-"""Environment variable that may hold the secret."""
-SHORTEST = 16
-"""Least length of a secret in bytes: shorter ones can be guessed, and the seed with them."""
-
-_SEED, _COMMITMENT = b"vrs-bench private seed 1\n", b"vrs-bench commitment 1\n"
-
-
-def read_secret(path: str | Path | None) -> bytes:
-    """Return the secret from a file, or from the environment variable where no file is named.
-
-    White space at its end is no part of it.
-
-    Raises:
-        BenchError: there is none, or it is too short.
-    """
-    origin = str(path) if path is not None else f"the environment variable {VARIABLE}"
-    try:
-        secret = Path(path).read_bytes() if path is not None else os.environb[VARIABLE.encode()]
-    except (OSError, KeyError) as error:
-        raise BenchError(
-            f"no secret: {origin} can't be read ({error}); make one with: "
-            f"python -c 'import secrets; print(secrets.token_hex(32))' > FILE, and give it as "
-            f"--secret-file FILE"
-        ) from error
-    secret = secret.rstrip()
-    if len(secret) < SHORTEST:
-        raise BenchError(
-            f"{origin}: a secret of {len(secret)} bytes can be guessed; expected {SHORTEST} or more"
-        )
-    return secret
-
-
-def commitment(secret: bytes) -> str:
-    """Return what commits to a secret: SHA-256 of a fixed prefix and the secret."""
-    return hashlib.sha256(_COMMITMENT + secret).hexdigest()
-
-
-def secret_seed(secret: bytes) -> int:
-    """Return the world's seed that a secret stands for: 128 bits, of another prefix's SHA-256."""
-    return int.from_bytes(hashlib.sha256(_SEED + secret).digest()[:16])
+_SALT = f"{RECORDS}/salt"  # while a build is under way, so that it goes on with the same seeds
 
 
 def build_private(
@@ -78,20 +39,32 @@ def build_private(
     """Build the folder of a private split that may be published: inputs, and commitments.
 
     It has as many scenes as the recipe's test split. The seed of the recipe is not used, and
-    written as 0. Tasks that the folder already holds stay.
+    written as 0. Tasks that the folder already holds stay. The salt is drawn when the folder is
+    begun: from the secret and the manifest, the folder can be built again to the byte.
 
     Raises:
         BenchError: as :func:`vrs_bench.data.build.building.build`.
     """
-    with open_store(out).alone():
-        held = read_manifest(out).tasks if (Path(out) / NAME).is_file() else ()
-        names = list(dict.fromkeys([*held, *(list(tasks) or TASKS)]))
-        secret_recipe = _with_seed(recipe, secret_seed(secret))
+    store = open_store(out)
+    with store.alone():
+        before = existing(store, str(out))
+        names = list(dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)]))
+        bound = {name: bind(name, recipe) for name in names}
+        salt = before.salt if before else store.read_text(_SALT)
+        if salt is None:
+            salt = secrets.token_hex(SALT_BYTES)
+            if before is None:
+                store.write_text(_SALT, salt)
+        derived = {name: task_seed(secret, bytes.fromhex(salt), name) for name in names}
         made = Plan(
-            published=_with_seed(recipe, 0),
-            bound={name: bind(name, secret_recipe) for name in names},
+            published=recipe.with_seed(0),
+            bound={
+                name: replace(bound[name], world=recipe.with_seed(seed).world)
+                for name, (seed, _) in derived.items()
+            },
             shards=tuple(s for name in names for s in private_plan(name, recipe, inputs_only=True)),
-            commitment=commitment(secret),
+            salt=salt,
+            commitments={name: commitment for name, (_, commitment) in derived.items()},
         )
         return build_plan(made, out, workers, report)
 
@@ -109,7 +82,7 @@ def reveal(
         folder: what was published of the split.
         secret: what it was made from.
         out: folder for the data with its truth: a dataset folder with the one split ``private``,
-            whose recipe holds the seed.
+            whose manifest holds the seed of each task.
         workers, report: as of :func:`vrs_bench.data.build.building.build`.
 
     Raises:
@@ -122,21 +95,25 @@ def reveal(
             f"the temporary folder. Copy the folder there once the truth may be seen"
         )
     published = read_manifest(folder)
-    if published.commitment is None:
+    if published.salt is None:
         raise BenchError(f"{folder}: holds no private split, so there is nothing to reveal")
-    if published.commitment != commitment(secret):
-        raise BenchError(
-            f"{folder}: this is not the secret that it commits to ({published.commitment[:12]}…)"
-        )
-    recipe = _with_seed(published.recipe, secret_seed(secret))
+    recipe, seeds = published.recipe, {}
+    for name, task in published.tasks.items():
+        seeds[name], commitment = task_seed(secret, bytes.fromhex(published.salt), name)
+        if commitment != task.commitment:
+            raise BenchError(
+                f"{folder}: this is not the secret that it commits to ({name}: {task.commitment})"
+            )
     made = Plan(
         published=recipe,
         bound={
-            name: replace(published.bound(name), world=recipe.world) for name in published.tasks
+            name: replace(published.bound(name), world=recipe.with_seed(seed).world)
+            for name, seed in seeds.items()
         },
         shards=tuple(
             s for name in published.tasks for s in private_plan(name, recipe, inputs_only=False)
         ),
+        seeds=seeds,
     )
     with open_store(out).alone():
         return build_plan(
@@ -180,7 +157,3 @@ def _is(
     if values_sha256 is None:  # of a version that committed to bytes only
         return same_bytes
     return made.values_sha256 == values_sha256 and (same_bytes or made.writer != writer)
-
-
-def _with_seed(recipe: BenchmarkRecipe, seed: int) -> BenchmarkRecipe:
-    return recipe.model_copy(update={"world": recipe.world.model_copy(update={"seed": seed})})

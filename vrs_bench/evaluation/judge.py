@@ -43,12 +43,6 @@ class Judge:
     readers: Readers | None
     encoder: Encoder | None
 
-    @property
-    def members(self) -> tuple[Metric, ...]:
-        """The metrics of which skill is made on this task, whether they were asked for or not."""
-        facts = task_facts(self.task)
-        return tuple(m for m in METRICS.values() if m.in_skill and m.applies(facts))
-
     def needs(self, *needs: Need) -> bool:
         """Say whether any metric has any of these needs."""
         return any(metric.needs & set(needs) for metric in self.metrics)
@@ -112,6 +106,12 @@ def task_facts(task: BoundTask) -> TaskFacts:
         readable=set(OPTICAL_BANDS) <= set(task.bands),
         input_is_like_target=task.main_sensor.product == task.task.target_product,
     )
+
+
+def members(task: BoundTask) -> tuple[Metric, ...]:
+    """Return the metrics of which skill is made on a task, whether they were asked for or not."""
+    facts = task_facts(task)
+    return tuple(m for m in METRICS.values() if m.in_skill and m.applies(facts))
 
 
 def make_judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -103,12 +103,24 @@ class Result:
             raise BenchError(f"no score '{metric}'{did_you_mean(metric, self.scores)}")
         return placed(self.scores[metric], self.bounds.get(metric))
 
+    def published(self) -> Result:
+        """Return what may be seen of the result: of a private split, no more than means.
+
+        Scores by scene would tell whoever sends in predictions again and again which scene of the
+        held-back truth they came nearer to; so would parts, some of which one scene alone has. The
+        confusion on the truth says how much of each land cover there is.
+        """
+        if self.split != "private":
+            return self
+        scores = {name: replace(score, per_scene={}) for name, score in self.scores.items()}
+        return replace(self, scores=scores, slices={}, confusion={})
+
     def to_dict(self) -> dict[str, Any]:
-        """Return plain dicts, strings and numbers, as in the JSON."""
-        return asdict(self)
+        """Return plain dicts, strings and numbers, as in the JSON: what may be published."""
+        return asdict(self.published())
 
     def to_json(self, path: str | Path) -> None:
-        """Write a JSON file, whole or not at all."""
+        """Write what may be published to a JSON file, whole or not at all."""
         text = json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
         write_text(Path(path), text + "\n")
 

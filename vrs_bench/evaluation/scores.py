@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from math import isclose
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.catalogue import METRICS
 
 Count = Annotated[int, Field(ge=1)]
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -46,7 +47,7 @@ class Score:
         if not self.per_scene:
             return
         mean = sum(self.per_scene.values()) / len(self.per_scene)
-        if not isclose(self.mean, mean, rel_tol=1e-9, abs_tol=1e-12):
+        if not math.isclose(self.mean, mean, rel_tol=1e-9, abs_tol=1e-12):
             raise BenchError(
                 f"{self.metric}: the mean is {self.mean:g}, that of the scenes {mean:g}"
             )
@@ -87,15 +88,18 @@ def _check_order(what: str, low: float | None, high: float | None) -> None:
 def placed(score: Score, bound: Bound | None) -> tuple[float, float | None, float | None] | None:
     """Place a score between the trivial baseline (0) and the truth itself (1).
 
+    Where the ceiling is a cap, the metric says where the scale ends, and so does it here.
+
     Returns:
         the score and its interval on that scale, better always up; None without a bound, or where
-        floor and ceiling are equal. Below 0: worse than doing nothing.
+        the floor reaches the ceiling. Below 0: worse than doing nothing.
     """
-    if bound is None or bound.floor == bound.ceiling:
+    end = METRICS[score.metric].scale_end if score.metric in METRICS else math.inf
+    if bound is None or bound.floor == bound.ceiling or bound.floor >= end:
         return None
-    span = bound.ceiling - bound.floor
+    span = min(bound.ceiling, end) - bound.floor
     mean, *ends = (
-        None if value is None else (value - bound.floor) / span
+        None if value is None else (min(value, end) - bound.floor) / span
         for value in (score.mean, score.ci_low, score.ci_high)
     )
     low, high = (None, None) if None in ends else sorted(end for end in ends if end is not None)

@@ -20,7 +20,7 @@ from vrs_bench.engines.processes import Engine
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import keep_bounds, packaged_bounds, rival_methods
 from vrs_bench.evaluation.floors import Method, floor_method
-from vrs_bench.evaluation.judge import Judge, make_judge
+from vrs_bench.evaluation.judge import Judge, make_judge, members
 from vrs_bench.evaluation.orders import Likeness, likeness
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
@@ -136,7 +136,7 @@ def evaluate(
     if "floor" in tallies:
         placed |= bounds_of(tallies["floor"], tallies["ceiling"])
         part_floors = joined(part_floors, tallies["floor"].part_floors())
-    tally.add_skills(placed, part_floors, judge.members)
+    tally.add_skills(placed, part_floors, members(definition))
     scores = tally.scores(resamples, seed)
     clipped_share = clipped.count / math.prod(expected.stack_shape)
     return Result(

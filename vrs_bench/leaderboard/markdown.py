@@ -8,13 +8,16 @@ from pathlib import Path
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, Score
-from vrs_bench.leaderboard.ranking import Board
+from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS, shown_in
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.metrics.description import definitions_table
 from vrs_bench.paths import write_text
 from vrs_bench.tasks import TASKS
+
+ENOUGH_SCENES = 30
+"""Boards of fewer scenes say that their ranks are indicative."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
 
@@ -53,13 +56,27 @@ def board_table(board: Board) -> str:
     return "\n".join(
         [
             f"Size {escape(board.recipe)}, split {escape(board.split)}: {result.n_scenes} scenes, "
-            f"{result.n_rows} rows, data `{board.dataset_digest[:12]}`. Equal rank: not told apart "
-            f"from the leader of that rank by a paired bootstrap over scenes (p ≥ 0.05).",
+            f"{result.n_rows} rows, data `{board.dataset_digest[:12]}`. Rank: 1 + the entries that "
+            f"beat it – all entries less those that it beats, by sign-flip tests of every pair "
+            f"over scenes (Holm-adjusted p ≤ {SIGNIFICANCE}).{_caution(board)}",
             "",
             *lines,
             *_claims(board),
         ]
     )
+
+
+def _caution(board: Board) -> str:
+    """Say what few scenes can tell, and what not."""
+    entries = len(board.ranked)
+    scenes = board.ranked[0][1].result.n_scenes if entries else ENOUGH_SCENES
+    if scenes >= ENOUGH_SCENES:
+        return ""
+    caution = f" Ranks are indicative: fewer than {ENOUGH_SCENES} scenes"
+    pairs = entries * (entries - 1) // 2
+    if pairs * 2 / 2**scenes > SIGNIFICANCE:  # the least p-value of a pair, adjusted
+        caution += f"; {scenes} can't tell any two of {entries} entries apart"
+    return f"{caution}."
 
 
 def _linked_name(entry: Submission) -> str:

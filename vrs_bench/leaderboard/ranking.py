@@ -1,16 +1,38 @@
-"""Ranking: entries of one board in the order of the headline metric, with statistical ties."""
+"""Ranking: entries of one board by the headline metric, each between a best and a worst place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 from vrs_bench.errors import BenchError
-from vrs_bench.evaluation import compare
+from vrs_bench.evaluation import Result, compare
+from vrs_bench.evaluation.paired import holm
+from vrs_bench.evaluation.statistics import RESAMPLES
 from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.tasks import TASKS
 
 SIGNIFICANCE = 0.05
+
+SIGNS_A_PAIR = 100
+"""Choices of signs that a board tries for each of its pairs, so that its least adjusted p-value,
+2 / 100, is below the significance."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Between which places an entry stands, as far as its scenes tell."""
+
+    best: int
+    """1 + entries that beat it."""
+    worst: int
+    """All entries - those that it beats."""
+
+    def __str__(self) -> str:
+        """Return one place, or the first and the last."""
+        return f"{self.best}" if self.best == self.worst else f"{self.best}–{self.worst}"
 
 
 @dataclass(frozen=True)
@@ -21,9 +43,8 @@ class Board:
     recipe: str
     split: str
     dataset_digest: str
-    ranked: tuple[tuple[int, Submission], ...]
-    """(rank, entry) of those whose predictions were scored again, best first; entries not told
-    apart from their leader share its rank."""
+    ranked: tuple[tuple[Rank, Submission], ...]
+    """(rank, entry) of those whose predictions were scored again, best mean first."""
     claimed: tuple[Submission, ...] = ()
     """Entries that stand on the word of their authors, by name: they have no rank."""
 
@@ -64,6 +85,12 @@ def _check_scenes(entries: list[Submission]) -> None:
     headline = TASKS[entries[0].result.task].headline
     first, *others = entries
     for entry in others:
+        if _skills(entry.result) != _skills(first.result):
+            raise BenchError(
+                f"the skills of '{first.name}' and '{entry.name}' are made of other scores "
+                f"({', '.join(sorted(_skills(entry.result) ^ _skills(first.result)))}); score them "
+                f"again, by the same readers and groups"
+            )
         if entry.result.scores[headline].per_scene.keys() != (
             first.result.scores[headline].per_scene.keys()
         ):
@@ -73,29 +100,61 @@ def _check_scenes(entries: list[Submission]) -> None:
             )
 
 
-def rank(entries: list[Submission]) -> list[tuple[int, Submission]]:
+def _skills(result: Result) -> set[str]:
+    """Return what the skill of an entry is made of."""
+    return {name for name in result.scores if METRICS[name].in_skill}
+
+
+def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
     """Rank the entries of one board by the headline metric of their task.
 
-    The best mean leads. An entry shares the rank of the leader above it unless the leader is
-    better in a paired bootstrap over scenes (p < 0.05); the first that is worse leads the next
-    rank, which is its place in the list.
+    Every pair is compared by a sign-flip test over scenes, see
+    :func:`vrs_bench.evaluation.paired.paired_test`. An entry beats another if it is better and
+    the p-value, Holm-adjusted for all pairs of the board, is at most :data:`SIGNIFICANCE`: then
+    1 in 20 boards of equal entries has one that beats another. Entries with flags stand below all
+    that have none. On a private split,
+    see :func:`_p_value`.
 
     Returns:
-        (rank, entry) pairs, best mean first; ranks start at 1.
+        (rank, entry) pairs, best mean first; equal means in the order of their file names.
     """
     headline = TASKS[entries[0].result.task].headline
     higher = entries[0].result.scores[headline].higher_is_better
 
-    def order(entry: Submission) -> tuple[float, str]:
+    def order(entry: Submission) -> tuple[bool, float, str]:
         mean = entry.result.scores[headline].mean
-        return (-mean if higher else mean, entry.slug)
+        return (bool(entry.result.flags), -mean if higher else mean, entry.slug)
 
-    ranked: list[tuple[int, Submission]] = []
-    leader = None
-    for place, entry in enumerate(sorted(entries, key=order), start=1):
-        if leader is None or (
-            compare(leader.result, entry.result, headline).p_value < SIGNIFICANCE
-        ):
-            leader, shared = entry, place
-        ranked.append((shared, entry))
-    return ranked
+    ordered = sorted(entries, key=order)
+    n = len(ordered)
+    pairs = list(combinations(range(n), 2))
+    signs = max(RESAMPLES, SIGNS_A_PAIR * len(pairs))
+    adjusted = holm(
+        [_p_value(ordered[a].result, ordered[b].result, headline, signs) for a, b in pairs]
+    )
+    beaten_by, beats = [0] * n, [0] * n
+    for (better, worse), p_value in zip(pairs, adjusted, strict=True):
+        if p_value <= SIGNIFICANCE:
+            beats[better] += 1
+            beaten_by[worse] += 1
+    return [
+        (Rank(1 + lost, n - won), entry)
+        for entry, lost, won in zip(ordered, beaten_by, beats, strict=True)
+    ]
+
+
+def _p_value(first: Result, second: Result, metric: str, signs: int) -> float:
+    """Return how likely a difference is by chance.
+
+    Of a private split no scores by scene are published, so nothing can be paired: entries are told
+    apart (0) if their intervals have nothing in common, else not (1). That is strict: of equal
+    entries with intervals as long as each other, fewer than 1 in 100 pairs are told apart.
+    """
+    if bool(first.flags) != bool(second.flags):  # whatever its skill is, the flagged one is below
+        return 0.0
+    if first.split != "private":
+        return compare(first, second, metric, signs).p_value
+    a, b = first.scores[metric], second.scores[metric]
+    if None in (a.ci_low, a.ci_high, b.ci_low, b.ci_high):  # of one scene
+        return 1.0
+    return float(a.ci_low <= b.ci_high and b.ci_low <= a.ci_high)  # type: ignore[operator]

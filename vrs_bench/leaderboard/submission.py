@@ -100,6 +100,7 @@ def make_submission(
     described = valid(About, {**about, "name": name})
     slug(name)
     today = datetime.datetime.now(datetime.UTC).date()
+    result = result.published()
     check_result("the submission", result)
     return Submission(
         **described.model_dump(),
@@ -165,6 +166,11 @@ def _check_scores(path: str | Path, result: Result) -> None:
     headline = get_task(result.task).headline
     if result.profile != "standard":
         raise BenchError(f"{path}: scored by the definitions of profile '{result.profile}'")
+    if result != result.published():
+        raise BenchError(
+            f"{path}: holds more of a private split than means, which would tell of its truth: "
+            f"leave out per_scene, slices and confusion"
+        )
     if headline not in result.scores:
         raise BenchError(f"{path}: has no score '{headline}', by which {result.task} is ranked")
     strange = set(result.references.values()) - packaged_references()
@@ -191,7 +197,7 @@ def _check_scores(path: str | Path, result: Result) -> None:
             raise BenchError(
                 f"{path}: '{name}' has another unit or direction than it is defined with"
             )
-        if not score.per_scene and metric.scope != "split":
+        if not score.per_scene and metric.scope != "split" and result.split != "private":
             raise BenchError(f"{path}: '{name}' has no values by scene")
         for scene, value in [("the split", score.mean), *score.per_scene.items()]:
             if not metric.low - _ROUNDING <= value <= metric.high + _ROUNDING:

@@ -39,7 +39,7 @@ SIDE = (WINDOW - 1) * 2 ** (LEVELS[-1] - 1) + 1
 def cw_ssim(prediction: Array, truth: Array) -> Doubles:
     """Return the complex wavelet structural similarity of every row.
 
-    Source: Sampat, Wang, Gupta, Bovik & Markey 2009, *Complex wavelet structural similarity: a
+    After Sampat, Wang, Gupta, Bovik & Markey 2009, *Complex wavelet structural similarity: a
     new image similarity index*: in windows of 7 x 7 coefficients of each subband of a complex
     steerable pyramid (Portilla & Simoncelli 2000),
 
@@ -48,6 +48,9 @@ def cw_ssim(prediction: Array, truth: Array) -> Doubles:
     mean over windows that lie within the subband, then over the 6 orientations of levels 2 to 4,
     then over bands. The pyramid takes images as periodic. Level 1 is left out: to waves of four
     pixels, a shift by one is not small.
+
+    Nothing but the pattern is compared: an inverted image scores 1, and so do two constant ones.
+    Independent noise scores 0.36 and not 0, since a window holds few independent coefficients.
 
     Args:
         prediction: ``(..., band, height, width)``, float32 or float64, on the scale [0, 1].
@@ -162,11 +165,12 @@ METRICS = (
         higher_is_better=True,
         computed=PerRow(lambda scene: cw_ssim(scene.images, scene.truth)),
         definition=(
-            "Complex wavelet structural similarity (Sampat et al. 2009): complex steerable "
+            "Complex wavelet structural similarity (after Sampat et al. 2009): complex steerable "
             "pyramid (Portilla & Simoncelli 2000) of each band, levels 2 to 4 of six "
             f"orientations, windows of {WINDOW} × {WINDOW} coefficients that lie within the "
             "subband, K = 1e-6; mean over windows, subbands and bands, then over rows. From 0 to "
-            "1, 1 is perfect; small shifts hardly change it."
+            "1, 1 is perfect; small shifts hardly change it. Blind to brightness and sign: an "
+            "inverted image, or two constant ones, score 1; independent noise scores 0.36."
         ),
         high=1,
     ),

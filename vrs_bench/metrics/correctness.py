@@ -226,7 +226,9 @@ def _triplet(scene: JudgedScene) -> Triplet:
     )
 
 
-_share = partial(Metric, group="consistency", high=1, needs=frozenset({"input"}))
+_share = partial(
+    Metric, group="consistency", high=1, needs=frozenset({"input"}), ratios=frozenset(RATIOS)
+)
 
 METRICS = (
     _share(
@@ -241,7 +243,8 @@ METRICS = (
             f"borders of {BORDER} px cropped, pixels above the {QUANTILE} quantile of the "
             f"difference between input and truth, softmin of temperature {TEMPERATURE}. Mean over "
             "pixels, then over rows. The three shares sum to 1; the truth itself reaches about "
-            "0.965. Only where the main input is an image of the target's product."
+            "0.965. Only where the main input is an image of the target's product, whose pixels "
+            f"are {', '.join(map(str, RATIOS[:-1]))} or {RATIOS[-1]} times as large."
         ),
     ),
     _share(

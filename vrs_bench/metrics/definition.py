@@ -111,9 +111,14 @@ class Metric:
     low: float = 0.0
     """Least value that there is."""
     high: float = math.inf
+    scale_end: float = math.inf
+    """Score from which on an image is as good as the truth, where the scale between floor and
+    ceiling would else be stretched by a cap."""
     needs: frozenset[Need] = frozenset()
     bands: frozenset[str] = frozenset()
     """Bands that the target must have."""
+    ratios: frozenset[int] = frozenset()
+    """Pixel sizes of the main input over the target's that it is defined for; any if empty."""
     shown: frozenset[Place] = frozenset()
     in_skill: bool = False
     """Whether the skill of its group is made of it."""
@@ -133,6 +138,11 @@ class Metric:
             return "the references do not know the target's bands"
         if self.needs & {"input", "operator"} and not task.input_is_like_target:
             return "the main input is no image of what is predicted"
+        if self.ratios and task.gsd_ratio not in self.ratios:
+            sizes = ", ".join(map(str, sorted(self.ratios)))
+            return (
+                f"the input's pixels are {task.gsd_ratio:g} times the target's, not one of {sizes}"
+            )
         missing = sorted(self.bands - set(task.bands))
         return f"the target has no band {' and no band '.join(missing)}" if missing else ""
 

@@ -45,8 +45,10 @@ def described(metric: Metric) -> dict[str, Any]:
         "higher_is_better": metric.higher_is_better,
         "low": _limit(metric.low),
         "high": _limit(metric.high),
+        "scale_end": _limit(metric.scale_end),
         "needs": sorted(metric.needs),
         "bands": sorted(metric.bands),
+        "ratios": sorted(metric.ratios),
         "definition": metric.definition,
     }
 

@@ -16,6 +16,10 @@ PSNR_CAP = 80.0
 """PSNR in dB of identical images, and of all that differ by less than 1e-4 (RMSE), the quantum of
 the published data."""
 
+PSNR_SCALE_END = 50.0
+"""PSNR in dB that counts as the truth's between floor and ceiling: an RMSE of 0.003, below the
+sensors' noise of 0.004. A scale up to the cap would push all methods to the floor."""
+
 ERGAS_FLOOR = 1e-3
 """Least mean reflectance that ERGAS divides by."""
 
@@ -201,7 +205,7 @@ def ergas(prediction: Array, truth: Array, ratio: float = 4.0) -> Doubles:
 def ndvi_error_map(prediction: Array, truth: Array, red: int = 2, nir: int = 3) -> Array:
     """Return the absolute error of NDVI, (NIR - red) / (NIR + red), of every pixel.
 
-    NDVI is 0 where NIR + red is below :data:`NDVI_FLOOR`.
+    NDVI is 0 where NIR + red is below :data:`NDVI_FLOOR`, and NaN where either is.
 
     Args:
         prediction: ``(..., band, height, width)``, float32 or float64, on the scale [0, 1].
@@ -294,6 +298,6 @@ def _ndvi(red: Array, nir: Array) -> Array:
     total: Array = nir + red
     # The published values are multiples of 1e-4, so that sums of just the floor occur; in float32
     # they round to either side of it. Under the margin, all of them count as not below.
-    defined = total >= NDVI_FLOOR * (1 - 1e-6)
+    defined = ~(total < NDVI_FLOOR * (1 - 1e-6))  # NaN, too: it shows in the index
     index: Array = np.divide(nir - red, total, out=np.zeros_like(total), where=defined)
     return index

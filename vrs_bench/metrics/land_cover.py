@@ -63,7 +63,7 @@ def _series(scene: JudgedScene) -> dict[str, Measured]:
         values["jaccard_ratio"][part] = of_part / best_of_part if best_of_part > 0 else np.nan
     for mask, part in zip(parts.series_masks, parts.by_step, strict=True):
         values["jaccard"][part] = _jaccard(scene, found, np.where(mask, truth, 0))
-    wholes = {"jaccard_ratio": here / ideal, "jaccard": here, "jaccard_truth": ideal}
+    wholes = {"jaccard_ratio": _ratio(here, ideal), "jaccard": here, "jaccard_truth": ideal}
     return {name: Measured(whole, values[name]) for name, whole in wholes.items()}
 
 
@@ -88,7 +88,7 @@ def _frames(scene: JudgedScene) -> Measured:
 
 def _frames_ratio(scene: JudgedScene) -> Measured:
     best = _miou(scene, scene.true.frame_labels, _every(scene))
-    return Measured(scene.once(_frames).whole / best)
+    return Measured(_ratio(scene.once(_frames).whole, best))
 
 
 def _cells(scene: JudgedScene) -> Measured:
@@ -115,6 +115,11 @@ def _miou(scene: JudgedScene, labels: Array, truth: Array) -> float:
     return float(jaccard_per_class(confusion)[there].mean()) if there.any() else np.nan
 
 
+def _ratio(found: float, best: float) -> float:
+    """Return what is left of what the truth is good for; 1 where that is nothing."""
+    return 1.0 if best == 0 else found / best
+
+
 def _of_series(name: str) -> Callable[[JudgedScene], Measured]:
     return lambda scene: scene.once(_series)[name]
 
@@ -132,8 +137,8 @@ METRICS = (
         definition=(
             "Jaccard index of the first reader on the predicted series over that on the true "
             "ones, scene by scene; mean over scenes. How much of what the truth is good for is "
-            "left: 1 is as good as the truth. It rewards painting: what readers take for a class "
-            "may exceed 1."
+            "left: 1 is as good as the truth, also where the truth itself reaches 0. It rewards "
+            "painting: what readers take for a class may exceed 1."
         ),
         high=np.inf,
     ),
@@ -182,8 +187,8 @@ METRICS = (
         label="segmentation ratio",
         computed=PerScene(_frames_ratio),
         definition=(
-            "Segmentation mIoU on predictions over that on the true images, scene by scene; mean "
-            "over scenes."
+            "Segmentation mIoU on predictions over that on the true images, scene by scene; 1 "
+            "where that is 0. Mean over scenes."
         ),
         high=np.inf,
         shown=frozenset({"board"}),

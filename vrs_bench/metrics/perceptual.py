@@ -58,8 +58,9 @@ def ms_ssim(prediction: Array, truth: Array) -> Doubles:
 
     Source: Wang, Simoncelli & Bovik 2003, *Multiscale structural similarity for image quality
     assessment*, equation 7: Gaussian window of 11 pixels and σ = 1.5, K1 = 0.01, K2 = 0.03, data
-    range 1, only windows that lie within the image, halving by means of 2 x 2 pixels; a negative
-    term counts as 0. Images too small for five scales have the first
+    range 1, only windows that lie within the image, halving by means of 2 x 2 pixels, before which
+    an image with an odd side has its first row and its first column repeated; a negative term
+    counts as 0. Images too small for five scales have the first
     :func:`ms_ssim_scales` of them, their exponents divided by their sum.
 
     Args:
@@ -96,7 +97,8 @@ def gmsd(prediction: Array, truth: Array) -> Doubles:
 
     Source: Xue, Zhang, Mou & Bovik 2014, *Gradient magnitude similarity deviation: a highly
     efficient perceptual image quality index*: images halved by means of 2 x 2 pixels, Prewitt
-    gradients, constant 170 on the scale [0, 255], data range 1. With such dark images the
+    gradients, constant 170 on the scale [0, 255], data range 1; the deviation is the population's,
+    where the authors' code has the sample's. With such dark images the
     constant is large beside the gradients, and values are small.
 
     Args:
@@ -195,8 +197,9 @@ METRICS = (
             f"Gaussian window of {MS_SSIM_WINDOW} px, σ = {MS_SSIM_SIGMA:g}, K1 = 0.01, K2 = 0.03, "
             "data range 1, borders cropped, five scales with the authors' exponents; images of "
             "160 px or less have the finest four (from 81 px), three (41), two (21) or one, "
-            "exponents divided by their sum. Mean over bands, then over rows. From 0 to 1, 1 is "
-            "perfect."
+            "exponents divided by their sum. Before halving, an image with an odd side has its "
+            "first row and its first column repeated. Mean over bands, then over rows. From 0 to "
+            "1, 1 is perfect."
         ),
         high=1,
     ),
@@ -207,8 +210,10 @@ METRICS = (
         computed=PerRow(lambda scene: gmsd(scene.images, scene.truth)),
         definition=(
             "Gradient magnitude similarity deviation (Xue et al. 2014), by piq, per band: images "
-            "halved by means, Prewitt gradients, constant 170/255², data range 1. Mean over "
-            "bands, then over rows; 0 is perfect."
+            "halved by means (with a side that is odd, after a row and a column of zeros at the "
+            "end), Prewitt gradients, constant 170/255², data range 1; population "
+            "deviation (the authors' code has the sample's). Mean over bands, then over rows; 0 is "
+            "perfect."
         ),
         high=0.5,
     ),

@@ -17,6 +17,7 @@ from vrs_bench.metrics.distortion import (
     ERGAS_FLOOR,
     NDVI_FLOOR,
     PSNR_CAP,
+    PSNR_SCALE_END,
     ndvi_error_map,
     sam_map,
 )
@@ -196,9 +197,11 @@ METRICS = (
         definition=(
             "10 log10(1 / MSE), data range 1, MSE of one row over all its bands and pixels; at "
             f"most {PSNR_CAP:g} dB, which is what identical images get. Mean over rows (not the "
-            "PSNR of a pooled MSE)."
+            "PSNR of a pooled MSE). Between floor and ceiling, the scale ends at "
+            f"{PSNR_SCALE_END:g} dB, below the noise of the sensors."
         ),
         high=PSNR_CAP,
+        scale_end=PSNR_SCALE_END,
         shown=frozenset({"parts", "board"}),
     ),
     _distortion(
@@ -267,8 +270,8 @@ METRICS = (
         computed=_of("ndvi_mae"),
         definition=(
             "Mean absolute error of the vegetation index (NIR - red) / (NIR + red) over the "
-            f"pixels of one row, where the index is 0 if NIR + red is below {NDVI_FLOOR:g}. Mean "
-            "over rows. From 0 to 2, 0 is perfect."
+            f"pixels of one row, where the index is 0 if NIR + red is below {NDVI_FLOOR:g}, and "
+            "NaN if either is. Mean over rows. From 0 to 2, 0 is perfect."
         ),
         high=2,
         bands=frozenset({"red", "nir"}),

@@ -49,6 +49,10 @@ class BenchmarkRecipe(Settings):
     sensors: dict[str, dict[str, SensorRecipe]] = Field(default_factory=dict)
     """Task → input column → sensor, in place of the packaged sensor of that input."""
 
+    def with_seed(self, seed: int) -> BenchmarkRecipe:
+        """Return the recipe with another seed of the world."""
+        return self.model_copy(update={"world": self.world.model_copy(update={"seed": seed})})
+
 
 def load_recipe(model: type[M], source: str | Path) -> M:
     """Read and check a recipe; packaged ones come first.

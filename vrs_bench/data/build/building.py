@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,12 +42,20 @@ class Plan:
     bound: dict[str, BoundTask]
     """Task → the world and sensors that its shards are made from."""
     shards: tuple[Shard, ...]
-    commitment: str | None = None
+    salt: str | None = None
+    """Of a private split."""
+    commitments: Mapping[str, str] = field(default_factory=dict)
+    """Of a private split: task → what commits to its seed."""
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    """Of a private split that is revealed: task → its seed."""
 
     def key(self, task: str) -> str:
         """Return the digest of what the shards of a task are made from."""
-        made_from = digest(self.published, *self.bound[task].sensors.values())
-        return made_from if self.commitment is None else f"{self.commitment[:32]}{made_from[:32]}"
+        seed = self.seeds.get(task)
+        recipe = self.published if seed is None else self.published.with_seed(seed)
+        made_from = digest(recipe, *self.bound[task].sensors.values())
+        secret = self.commitments.get(task)
+        return made_from if secret is None else f"{secret[:32]}{made_from[:32]}"
 
 
 def build(
@@ -80,7 +88,7 @@ def build(
     """
     store = open_store(out)
     with store.alone():
-        before = _existing(store, str(out))
+        before = existing(store, str(out))
         names = dict.fromkeys([*(before.tasks if before else ()), *(list(tasks) or TASKS)])
         bound = {name: bind(name, recipe) for name in names}
         shards = tuple(shard for name in names for shard in plan(name, recipe))
@@ -105,10 +113,13 @@ def build_plan(
     if workers < 1:
         raise BenchError(f"workers: expected 1 or more, got {workers}")
     store = open_store(out)
-    before = _existing(store, str(out))
-    if before is not None and (before.recipe, before.commitment) != (
-        made.published,
-        made.commitment,
+    before = existing(store, str(out))
+    if before is not None and (
+        (before.recipe, before.salt) != (made.published, made.salt)
+        or any(
+            (task.commitment, task.seed) != (made.commitments.get(name), made.seeds.get(name))
+            for name, task in before.tasks.items()
+        )
     ):
         raise BenchError(
             f"{out}: holds a dataset of another recipe ('{before.recipe.name}', "
@@ -141,11 +152,16 @@ def build_plan(
         package=version("vrs-bench"),
         recipe=made.published,
         tasks={
-            name: TaskEntry(sensors=dict(bound.sensors), digest=made.key(name))
+            name: TaskEntry(
+                sensors=dict(bound.sensors),
+                digest=made.key(name),
+                commitment=made.commitments.get(name),
+                seed=made.seeds.get(name),
+            )
             for name, bound in made.bound.items()
         },
         files={shard.path: entries[shard.path] for shard in made.shards},
-        commitment=made.commitment,
+        salt=made.salt,
     )
     documents = _write_documents(store, manifest)
     manifest = manifest.model_copy(update={"documents": documents})
@@ -179,7 +195,7 @@ def _run(
     return in_processes(jobs, workers, advance)
 
 
-def _existing(store: Store, out: str) -> Manifest | None:
+def existing(store: Store, out: str) -> Manifest | None:
     """Return the manifest of an earlier build."""
     text = store.read_text(NAME)
     return None if text is None else parse_manifest(text, f"{out}/{NAME}")
@@ -233,6 +249,10 @@ def _write_documents(store: Store, manifest: Manifest) -> dict[str, str]:
         names = write_card(folder, manifest)
         recipes = {f"recipes/{manifest.recipe.name}.yaml": dump_recipe(manifest.recipe)}
         for name, entry in manifest.tasks.items():
+            if entry.seed is not None:
+                recipes[f"recipes/{manifest.recipe.name}-{name}.yaml"] = dump_recipe(
+                    manifest.recipe.with_seed(entry.seed)
+                )
             for column, sensor in entry.sensors.items():
                 recipes[f"recipes/{name}-{column}.yaml"] = dump_recipe(sensor)
         for path, text in recipes.items():

@@ -101,7 +101,7 @@ def expectation(task: str, folder: DatasetFolder, split: str) -> Expected:
     Raises:
         BenchError: the folder does not hold that task or split.
     """
-    if folder.manifest.commitment is not None:
+    if folder.manifest.salt is not None:
         raise BenchError(
             f"{folder.path}: holds the inputs of a private split; its truth is with those who know "
             f"the secret: vrs-bench reveal"

@@ -1,0 +1,196 @@
+"""Commands of the leaderboard: entries, their verification, and the tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vrs_bench.cli.app import (
+    Data,
+    Json,
+    Predictions,
+    TaskName,
+    Workers,
+    app,
+    progress_bar,
+    warn,
+)
+from vrs_bench.errors import BenchError
+
+Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
+
+
+@app.command()
+def submit(
+    predictions: Predictions,
+    name: Annotated[str, typer.Option(help="Name of the method.")],
+    task: TaskName = "super_res",
+    data: Data = Path("vrs-toy"),
+    split: Annotated[str, typer.Option(help="test, or private of a revealed folder.")] = "test",
+    authors: Annotated[str, typer.Option(help="Who made it.")] = "",
+    url: Annotated[str, typer.Option(help="Link to a paper or page.")] = "",
+    code: Annotated[str, typer.Option(help="Link to source code.")] = "",
+    notes: Annotated[str, typer.Option(help="What a reader should know.")] = "",
+    parameters: Annotated[
+        int | None, typer.Option(help="Trained numbers; 0 if not trained.", min=0)
+    ] = None,
+    training_data: Annotated[str, typer.Option(help="What it was trained on.")] = "",
+    inputs: Annotated[str, typer.Option(help="Inputs that it looks at: cloudy,sar")] = "",
+    seeds: Annotated[str, typer.Option(help="Of the training: 0,1,2")] = "",
+    hours: Annotated[float | None, typer.Option(help="Of the training.", min=0)] = None,
+    hardware: Annotated[str, typer.Option(help="On which those hours were spent.")] = "",
+    licence: Annotated[str, typer.Option(help="Of code and weights.")] = "",
+    predictions_at: Annotated[
+        str, typer.Option(help="Link to the predictions, or the command that makes them again.")
+    ] = "",
+    submissions: Submissions = Path("submissions"),
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an entry.")] = False,
+    eval_results: Annotated[
+        Path | None, typer.Option(help="Folder of a model repository, for the Hub's own board.")
+    ] = None,
+    hub_dataset: Annotated[
+        str, typer.Option(help="The data on the Hub, with --eval-results: my-org/vrs-toy")
+    ] = "",
+    workers: Workers = 1,
+) -> None:
+    """Score predictions and write an entry of the leaderboard.
+
+    Example: `vrs-bench submit predictions/bicubic --name Bicubic --data vrs-toy`
+
+    Example: `vrs-bench submit predictions/unet --name U-Net --inputs lr --seeds 0 --hours 0.1
+    --hardware "2 CPU cores" --training-data "train split" --predictions-at https://x.org/unet.tar`
+    """
+    from vrs_bench.evaluation import evaluate as score
+    from vrs_bench.leaderboard.files import check_entry, write_submission
+    from vrs_bench.leaderboard.hub import check_dataset, write_eval_results
+    from vrs_bench.leaderboard.submission import make_provenance, make_submission
+
+    if (eval_results is None) != (not hub_dataset):
+        raise typer.BadParameter("--eval-results and --hub-dataset go together")
+    if hub_dataset:
+        check_dataset(hub_dataset)
+    provenance = make_provenance(
+        task,
+        parameters=parameters,
+        training_data=training_data,
+        inputs=_words(inputs),
+        seeds=_numbers(seeds),
+        hours=hours,
+        hardware=hardware,
+        licence=licence,
+        predictions=predictions_at,
+    )
+    about = {"authors": authors, "url": url, "code": code, "notes": notes}
+    check_entry(task, name, submissions, replace, **about)
+    with progress_bar(f"evaluate {predictions}") as report:
+        result = score(predictions, task, data, split, progress=report, workers=workers)
+    warn(result)
+    entry = make_submission(result, name, provenance, **about)
+    print(write_submission(entry, submissions, replace))
+    if eval_results is not None:
+        print(write_eval_results(entry, hub_dataset, eval_results))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",")) if text else ()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in _words(text))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"--seeds: expected numbers such as 0,1,2; got '{text}'"
+        ) from error
+
+
+@app.command()
+def verify_entry(
+    file: Annotated[Path | None, typer.Argument(help="Entry, submissions/TASK/NAME.json.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="Its predictions.")] = None,
+    data: Data = Path("vrs-toy"),
+    every: Annotated[bool, typer.Option("--all", help="All entries of --submissions.")] = False,
+    submissions: Submissions = Path("submissions"),
+    predictions_root: Annotated[
+        Path | None, typer.Option(help="Folder with TASK/NAME of each entry, for --all.")
+    ] = None,
+    regenerated: Annotated[
+        bool,
+        typer.Option(
+            "--regenerated", help="The predictions were made again: bits may differ, scores not."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Score the predictions of an entry again, and stamp it if the scores are what it says.
+
+    Submitted predictions are known by their SHA-256. With `--all`, entries whose predictions are
+    not there, or that are of other data, stay as they are. Nothing that an entry says is opened or
+    run. Ends with status 1 where an entry deviates, which gets no stamp then, and where none could
+    be scored.
+
+    Example: `vrs-bench verify-entry submissions/super_res/bicubic.json --predictions
+    predictions/bicubic --data vrs-toy`
+
+    Example: `vrs-bench verify-entry --all --predictions-root predictions --data vrs-toy`
+    """
+    from vrs_bench.data.read.dataset_folder import DatasetFolder
+    from vrs_bench.leaderboard.verification import Rescored, is_of, verify_file
+
+    if every != (file is None) or every != (predictions is None):
+        raise typer.BadParameter("name one entry and its --predictions, or --all")
+    if every != (predictions_root is not None):
+        raise typer.BadParameter("--all and --predictions-root go together")
+    folder = DatasetFolder(data)
+    outcomes: dict[str, Rescored | str] = {}
+    faulty = False
+    for path in sorted(submissions.glob("*/*.json")) if file is None else [file]:
+        place = predictions or Path(predictions_root or "", path.parent.name, path.stem)
+        try:
+            if every and not place.exists():
+                outcomes[str(path)] = f"left as it is: no predictions at {place}"
+            elif every and not is_of(path, folder):
+                outcomes[str(path)] = f"left as it is: not of the data in {data}"
+            else:
+                with progress_bar(f"evaluate {place}") as report:
+                    outcomes[str(path)] = verify_file(path, place, folder, regenerated, report)
+        except BenchError as error:
+            if not every:
+                raise
+            faulty, outcomes[str(path)] = True, f"can't be scored: {error}"
+    if not outcomes:
+        raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")
+    if as_json:
+        told = {
+            path: {"not scored": outcome} if isinstance(outcome, str) else outcome.to_dict()
+            for path, outcome in outcomes.items()
+        }
+        print(json.dumps(told))
+    else:
+        print("\n".join(f"{path}: {outcome}" for path, outcome in outcomes.items()))
+    scored = [outcome for outcome in outcomes.values() if not isinstance(outcome, str)]
+    if faulty or not scored or any(outcome.refused for outcome in scored):
+        raise typer.Exit(1)
+
+
+@app.command()
+def leaderboard(
+    submissions: Submissions = Path("submissions"),
+    page: Annotated[Path, typer.Option(help="Markdown page to update.")] = Path("BENCHMARK.md"),
+) -> None:
+    """Check all entries, rank them, and write the tables between the markers of a page.
+
+    Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
+    """
+    from vrs_bench.leaderboard.files import read_submissions
+    from vrs_bench.leaderboard.markdown import board_table, update_page
+    from vrs_bench.leaderboard.ranking import boards
+
+    ranked = boards(read_submissions(submissions))
+    if not ranked:
+        raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")
+    update_page(page, ranked)
+    print("\n\n".join(f"{board.task}: {board_table(board)}" for board in ranked))
