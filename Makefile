@@ -12,7 +12,8 @@ OLDEST_TESTS := tests/world tests/sensors tests/test_recipes.py tests/test_repos
 	tests/data/test_private.py tests/data/test_products.py tests/data/test_values.py \
 	tests/metrics/test_correctness.py tests/metrics/test_downstream.py \
 	tests/metrics/test_original_definitions.py tests/evaluation/test_slices.py \
-	tests/evaluation/test_statistics.py tests/leaderboard/test_ranking.py
+	tests/evaluation/test_paired.py tests/evaluation/test_statistics.py \
+	tests/leaderboard/test_ranking.py
 
 .PHONY: demo entries test test-oldest lint bench gallery clean
 
@@ -46,11 +47,13 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/building.py
 	$(BIN)/python benchmarks/products.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/perceptual.py
 	$(BIN)/python benchmarks/classifier.py
+	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/libraries.py
 	$(BIN)/python benchmarks/cluster.py
 

@@ -1,4 +1,4 @@
-"""Speed of the world and the sensors: every stage, whole scenes, large scenes, two processes.
+"""Speed of the world and the sensors: every stage, whole scenes, large scenes.
 
 python benchmarks/generate.py [--size toy]
 """
@@ -24,8 +24,6 @@ from measure import copy_seconds, print_table, seconds  # before NumPy: it sets 
 import numpy as np
 
 from vrs_bench.columns import quantise
-from vrs_bench.data.build.building import build
-from vrs_bench.data.build.shards import plan, write_shard
 from vrs_bench.data.products.commands import generate
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.recipes.original_models import DerivationRecipe, GenerationRecipe
@@ -45,9 +43,6 @@ from vrs_bench.world.texture import draw_texture
 
 Made = TypeVar("Made")
 
-ORIGINAL_SECONDS = 15.0
-"""The original toy's time for the five products of a scene, one process a product (DESIGN 13)."""
-
 
 def main() -> None:
     """Measure and print."""
@@ -58,7 +53,6 @@ def main() -> None:
     stages(recipe, size)
     five_products()
     large_scene()
-    building(recipe, size)
 
 
 S = TypeVar("S", bound=Stage)
@@ -199,10 +193,10 @@ def five_products() -> None:
     rows = [
         (name, f"{total * s / whole * 1e3:.1f}", f"{s / whole:.0%}") for name, s in spent.items()
     ]
-    rows.append(("**all five**", f"{total * 1e3:.1f}", f"{ORIGINAL_SECONDS / total:.0f} × faster"))
+    rows.append(("**all five**", f"{total * 1e3:.1f}", "100%"))
     print_table(
         "The original's cloud-removal recipes, 337 × 256 × 3, 30 steps, five products in memory",
-        ("product", "ms a scene", f"share; against the original's {ORIGINAL_SECONDS} s"),
+        ("product", "ms a scene", "share"),
         rows,
     )
 
@@ -239,42 +233,6 @@ def _stream_to_disk(horizon: int) -> tuple[float, float]:
         generate(recipe.model_copy(update={"product": product}), Path(folder) / "template")
         taken = time.perf_counter() - start
     return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
-def building(recipe: BenchmarkRecipe, size: str) -> None:
-    """Time whole shards, encoded and written, and one against two processes."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in TASKS:
-            shard = plan(name, recipe.model_copy(update={"scenes_per_shard": 2}))[0]
-            path, bound = Path(folder) / "shard.parquet", bind(name, recipe)
-            written = write_shard(shard, bound, path)
-            taken = seconds(partial(write_shard, shard, bound, path), 3)
-            images = [c for c in bound.columns if c.kind == "image"]
-            raw = sum(int(np.prod(c.shape)) * 4 for c in images)
-            share = f"{written.bytes / written.rows / raw:.2f}"
-            rows.append((name, f"{written.rows / taken:.0f}", written.bytes // written.rows, share))
-    print_table(
-        f"Building with encoding and writing, size {size}, one core",
-        ("task", "rows a second", "bytes a row", "share of raw float32 images"),
-        rows,
-    )
-    small = recipe.model_copy(update={"scenes": 80, "scenes_per_shard": 2})
-    walls = []
-    for workers in (1, 2):
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            build(["cloud_removal"], small, Path(folder) / "vrs-toy", workers)
-            walls.append(time.perf_counter() - start)
-    n_rows = 80 * recipe.world.horizon
-    print_table(
-        f"`build cloud_removal`, size {size}, 80 scenes, start-up of processes included",
-        ("processes", "s", "rows a second", "times one process"),
-        [
-            (n, f"{wall:.1f}", f"{n_rows / wall:.0f}", f"{walls[0] / wall:.2f}")
-            for n, wall in zip((1, 2), walls, strict=True)
-        ],
-    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from vrs_bench.columns import SCALE, restore
 from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.metrics.distortion import ergas, psnr, sam
 from vrs_bench.metrics.perceptual import ms_ssim
-from vrs_bench.metrics.structural import SSIM_WINDOW, ssim, uiqi
+from vrs_bench.metrics.similarity import SSIM_WINDOW
+from vrs_bench.metrics.structural import ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import bind
 from vrs_bench.world.scene import make_scene

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 # Figures are for one core.
@@ -16,16 +16,22 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import numpy as np  # after the threads are set
 
+LOAD = os.getloadavg()[0]
+"""Programs that wanted a core in the minute before this one began."""
+
 
 def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Return the median wall time of a call, after one call that is not counted."""
+    """Return the least wall time of a call, after one call that is not counted.
+
+    What other programs take can only add to it.
+    """
     work()
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return min(times)
 
 
 def copy_seconds(n_bytes: int) -> float:
@@ -46,8 +52,13 @@ def machine() -> str:
             if "model name" in line
         ]
         model = names[0] if names else model
-    python = f"{platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}"
-    return f"{model}, {os.cpu_count()} cores, {python}; one core unless said otherwise"
+    packages = ("vrs-bench", "numpy", "scipy", "pyarrow")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    python = f"{platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{model}, {os.cpu_count()} cores, load {LOAD:.1f} before; {python}, {versions}; "
+        f"one core unless said otherwise"
+    )
 
 
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -100,8 +100,9 @@ class Hub(ThreadingHTTPServer):
         """Object ids in the order in which they arrived whole."""
         self.unknown: list[str] = []
         """Requests to addresses that this server does not have."""
-        self.fault: Callable[[str, str], int | None] = lambda method, path: None
-        """Called with each request before it is served: a status to refuse it with, or DROP."""
+        self.fault: Callable[[str, str], int | Answer | None] = lambda method, path: None
+        """Called with each request before it is served: a status to refuse it with, DROP, or what
+        answers in place of the server."""
         self.lock = threading.Lock()
 
     def files(self, repo: str, revision: str = "main") -> dict[str, bytes]:
@@ -153,6 +154,10 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         status = self.server.fault(self.command, path)
         if status == DROP:
+            self.close_connection = True
+            return
+        if callable(status):
+            status(self)
             self.close_connection = True
             return
         try:
@@ -390,6 +395,7 @@ def _folder(path: str) -> dict[str, Any]:
     return {"type": "directory", "path": path, "oid": name, "size": 0}
 
 
+Answer = Callable[[Handler], None]
 READ = ("GET", "HEAD")
 REPO = r"(?P<repo>[\w.-]+/[\w.-]+)"
 REVISION = r"(?P<revision>[\w.%-]+)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import hashlib
@@ -14,15 +15,17 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hub_server import DROP, TOKEN, Blob, Hub, loopback_hub
+from hub_server import DROP, TOKEN, Answer, Blob, Handler, Hub, loopback_hub
 from typer.testing import CliRunner
 
 from vrs_bench.cli import app
+from vrs_bench.data import hub as conversation
 from vrs_bench.data.publish import plan_upload, publish
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.data.verify import verify
@@ -114,20 +117,22 @@ def fault_at_upload(hub: Hub, number: int, status: int) -> None:
 
 
 def test_a_dry_run_lists_what_would_go_with_neither_network_nor_token(folder, tmp_path):
+    (folder / "eval.yaml").write_bytes(b"12345")  # whoever edits a document may publish it
     expected = {name: len(content) for name, content in contents(folder).items()}
-    for inside in ("pictures/scene.png", "eval.yaml"):
-        (folder / inside).parent.mkdir(exist_ok=True)
-        (folder / inside).write_bytes(b"12345")
-        expected[inside] = 5
-    for hidden in (".cache/huggingface/x.lock", ".DS_Store", "recipes/.tiny.yaml.7.partial"):
+    strays = ["pictures/scene.png", "secret"]
+    for stray in strays:
+        (folder / stray).write_bytes(b"not for others")
+    for hidden in (".cache/huggingface/x.lock", ".env", "recipes/.tiny.yaml.7.partial"):
         (folder / hidden).parent.mkdir(parents=True, exist_ok=True)
         (folder / hidden).write_bytes(b"not for others")
     env = environment(closed_port(), tmp_path / "home")
     del env["HF_TOKEN"]
     arguments = ["publish", str(folder), "--repo", REPO, "--dry-run"]
     said = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
-    assert said == {"repo": REPO, "bytes": sum(expected.values()), "files": expected}
-    *lines, total = run(VRS_BENCH, *arguments, env=env).stdout.splitlines()
+    told = {"repo": REPO, "bytes": sum(expected.values()), "files": expected}
+    assert said == {**told, "left_out": strays}
+    *lines, first, second, total = run(VRS_BENCH, *arguments, env=env).stdout.splitlines()
+    assert [first, second] == [f"{n}: left out, as it is not in the manifest" for n in strays]
     assert {line.split()[1]: int(line.split()[0].replace(",", "")) for line in lines} == expected
     assert f"{len(expected)} files would go to {REPO}" in total
     assert not (tmp_path / "home").exists()
@@ -182,6 +187,32 @@ def test_what_is_published_loads_by_repository_and_config(folder, tmp_path):
     lr = np.concatenate([scene["lr"] for scene in data.scenes("super_res", "train", ["lr"])])
     np.testing.assert_array_equal(np.load(tmp_path / "stream.npy"), lr)
     assert verify(tmp_path / "snapshot") == []
+
+
+VERIFIED = """
+import sys
+from vrs_bench import BenchError, load_dataset
+for streaming in (True, False):
+    options = {"streaming": streaming, "verify": True, "revision": "main"}
+    try:
+        print(sum(1 for _ in load_dataset(sys.argv[1], "super_res", "train", **options)))
+    except BenchError as error:
+        print(error)
+"""
+
+
+def test_what_the_hub_holds_is_verified_before_the_first_row(folder, hub, tmp_path):
+    publish(folder, REPO)
+    load = (sys.executable, "-c", VERIFIED, REPO)
+    done = run(*load, env=environment(hub.url, tmp_path / "home"))
+    assert done.stdout.split() == ["12", "12"]
+    first = "super_res/train-00000-of-00002.parquet"
+    changed = Blob(hub.files(REPO)[first][:-1] + b"2", lfs=True)
+    repo = hub.repos[REPO]
+    hub.objects[changed.sha256] = changed.content
+    repo.commit("main", {**repo.commits[repo.refs["main"]], first: changed})
+    done = run(*load, env=environment(hub.url, tmp_path / "other"))
+    assert done.stdout.count(f"  {first}: its content differs from the manifest's SHA-256") == 2
 
 
 def test_publishing_again_sends_nothing_and_removes_only_stale_shards(folder, hub):
@@ -397,10 +428,190 @@ def test_a_token_is_needed_and_must_be_valid(folder, hub, monkeypatch, tmp_path)
 
 def test_a_public_repository_is_not_taken_for_a_private_one(folder, hub):
     publish(folder, REPO)
-    (folder / "secret.yaml").write_text("secret: true\n")
+    card = hub.files(REPO)["README.md"]
+    (folder / "README.md").write_bytes(card + b"For us alone.\n")
     with pytest.raises(BenchError, match="exists and is public, so nothing was sent"):
         publish(folder, REPO, private=True)
-    assert "secret.yaml" not in hub.files(REPO)
+    assert hub.files(REPO)["README.md"] == card
+
+
+# What is sent, and what is not
+
+
+def test_strays_and_secrets_beside_the_data_are_not_sent(folder, hub):
+    before = contents(folder)
+    for stray in ("secret", "notes.txt", "recipes/secret", ".env", ".git/config"):
+        (folder / stray).parent.mkdir(exist_ok=True)
+        (folder / stray).write_bytes(b"sixteen bytes or more of it")
+    publish(folder, REPO)
+    assert hub.files(REPO) == before
+
+
+@pytest.mark.parametrize("linked", ["README.md", "recipes/tiny.yaml", "recipes", "super_res"])
+def test_nothing_is_sent_through_a_link(folder, hub, tmp_path, linked):
+    """Though it leads to the very bytes: tomorrow it may lead to others."""
+    (folder / linked).rename(tmp_path / "elsewhere")
+    (folder / linked).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BenchError, match=rf"  {linked}.*: .*a link; expected the file itself"):
+        publish(folder, REPO)
+    assert not hub.repos
+
+
+# What the Hub may say
+
+
+def said_by(caught: pytest.ExceptionInfo[BenchError]) -> str:
+    """Return all that Python prints of an error that nobody catches."""
+    return "".join(traceback.format_exception(caught.value))
+
+
+def answers(status: int, body: str, headers: dict[str, str] | None = None) -> Answer:
+    """Return an answer whose text may name the token by ``TOKEN``, as one that echoes does."""
+
+    def answer(handler: Handler) -> None:
+        token = handler.headers.get("Authorization", f"Bearer {TOKEN}").split()[1]
+        handler._bytes(
+            body.replace("TOKEN", token).encode(),
+            status,
+            {key: value.replace("TOKEN", token) for key, value in (headers or {}).items()},
+        )
+
+    return answer
+
+
+COMMIT = f"/api/datasets/{REPO}/commit/main"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answers(400, '{"error": "you sent Authorization: Bearer TOKEN"}', JSON),
+        answers(400, "Authorization: Bearer TOKEN", {"X-Error-Message": "Bearer TOKEN is no good"}),
+        answers(403, '{"error": "split \\u001b[31mhf_\\u001b[0mloop\\nback"}', JSON),
+        answers(500, "TOKEN", {"X-Error-Message": "TOKEN" * 200}),
+        answers(200, "TOKEN is no JSON"),
+        answers(200, '{"TOKEN": "TOKEN"}', JSON),
+        answers(302, "", {"Location": "/TOKEN?token=TOKEN"}),
+        answers(302, "", {"Location": "http://TOKEN:TOKEN@[TOKEN/"}),
+    ],
+)
+@pytest.mark.parametrize("address", ["/api/repos/create", COMMIT])
+def test_the_token_is_not_repeated_whatever_the_hub_answers(folder, hub, address, answer):
+    hub.fault = lambda method, path: answer if path == address else None
+    with pytest.raises(BenchError) as caught:
+        publish(folder, REPO)
+    shown = said_by(caught)
+    assert TOKEN not in shown
+    assert "hf_loop back" not in shown
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_address_that_the_hub_names_is_shown_with_discretion(folder, hub):
+    url = f"{hub.url}/\\u001b]0;title\\u0007TOKEN\\u001b[2J/{REPO}/discussions/1"
+    text = f'{{"commitOid": "1", "commitUrl": "{hub.url}/datasets/{REPO}/commit/1", '
+    answer = answers(200, f'{text} "pullRequestUrl": "{url}"}}', JSON)
+    hub.fault = lambda method, path: answer if path == COMMIT else None
+    said = publish(folder, REPO, create_pr=True)
+    assert said == f"{hub.url}/***/{REPO}/discussions/1"
+
+
+def test_the_command_prints_no_token_and_nothing_that_a_terminal_obeys(
+    folder, tmp_path, monkeypatch
+):
+    """The client prints by itself: headers of warning, its retries, warnings about the card."""
+
+    def echo(handler: Handler) -> None:
+        headers = {"X-HF-Warning": f"topic; you sent {handler.headers['Authorization']}"}
+        path = handler.path.partition("?")[0]
+        if path == "/api/validate-yaml":
+            warned = f"\x1b[2J{handler.headers['Authorization']}"
+            handler._json({"errors": [], "warnings": [{"message": warned}]}, 200, headers)
+        elif path == COMMIT:
+            body = f"\x1b]0;mine\x07\x1b[31m{handler.headers['Authorization']}\u202e"
+            handler._bytes(body.encode(), 400, {**headers, "X-Error-Message": "Bearer " + TOKEN})
+
+    with loopback_hub() as hub:
+        login = hub.url.replace("//", "//somebody:pass%20word@")
+        echoed = ("/api/validate-yaml", COMMIT)
+        hub.fault = lambda method, path: echo if path in echoed else None
+        # A login in the address is sent in place of the token, which the server would ask for.
+        monkeypatch.setattr(Handler, "_check_token", lambda self, repo: None)
+        done = subprocess.run(
+            [VRS_BENCH, "publish", folder, "--repo", REPO],
+            env={**environment(hub.url, tmp_path / "home"), "HF_ENDPOINT": login},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1
+    printed = done.stdout + done.stderr
+    assert "the Hub answered 400" in printed
+    sent = base64.b64encode(b"somebody:pass word").decode()
+    for secret in (TOKEN, "pass%20word", "pass word", sent, "somebody", "\x1b", "\x07", "\u202e"):
+        assert secret not in printed
+
+
+def test_a_login_in_the_address_is_not_shown(folder, hub, monkeypatch):
+    address = closed_port().replace("//", "//somebody:pass@word@")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    with pytest.raises(BenchError, match=r"upload to http://127.0.0.1:\d+ failed") as caught:
+        publish(folder, REPO)
+    shown = said_by(caught)
+    assert not any(secret in shown for secret in ("somebody", "pass@word", "pass", "word@"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://somebody:pass@[x/")
+    with pytest.raises(BenchError, match="HF_ENDPOINT: expected a URL") as caught:
+        publish(folder, REPO)
+    assert "pass" not in str(caught.value)
+
+
+DRIPPED = """
+import sys
+from vrs_bench import cli
+from vrs_bench.data import hub
+hub.ANSWER = 1.0
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_an_answer_that_drips_ends_in_a_message(folder, tmp_path, part):
+    """One byte after the other, each sooner than a limit between two bytes would notice."""
+    over = threading.Event()
+
+    def drip(handler: Handler) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
+        handler.wfile.write(head + (b"X-Slow: " if part == "headers" else b"\r\n"))
+        with contextlib.suppress(OSError):
+            while not over.wait(0.05):
+                handler.wfile.write(b"x")
+
+    with loopback_hub() as hub:
+        hub.fault = lambda method, path: drip if path == "/api/repos/create" else None
+        done = subprocess.run(
+            [sys.executable, "-c", DRIPPED, "publish", folder, "--repo", REPO],
+            env=environment(hub.url, tmp_path / "home"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        over.set()
+    assert done.returncode == 1
+    assert "the Hub has not ended its answer within 1 s" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_sent_gets_time_by_its_size(hub, monkeypatch):
+    """Else the deadline of an answer would end the upload of any large file."""
+    monkeypatch.setattr("vrs_bench.data.hub.ANSWER", 0.0)
+    talk, over = conversation.Hub(REPO), threading.Event()
+    with pytest.raises(BenchError, match="has not ended its answer within 0 s"):
+        talk.ask(over.wait)
+    threading.Timer(0.2, over.set).start()
+    assert talk.ask(over.wait, size=60 * conversation.SLOWEST) is True
 
 
 def test_a_card_that_the_hub_refuses_is_told_with_its_words(folder, hub):

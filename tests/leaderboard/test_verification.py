@@ -84,6 +84,16 @@ def test_what_comes_out_again_is_stamped(
     assert stamped.model_copy(update={"verification": None}) == entry
 
 
+def test_a_stamp_publishes_no_more_of_a_private_split_than_the_entry(result: Result) -> None:
+    """Who holds the truth scores again scene by scene; that does not go into the entry."""
+    found = replace(result, split="private")
+    entry = make_submission(found, "Held back")
+    stamped = verified(Rescored(entry, found, (), regenerated=False))
+    assert stamped.state == "private"
+    assert stamped.result == entry.result
+    assert all(not score.per_scene for score in stamped.result.scores.values())
+
+
 def test_a_stamp_is_kept_in_the_file_and_counts_on_the_board(
     entry: Submission, predictions: Floats, little: Path, tmp_path: Path
 ) -> None:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import piq
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import convolve, gaussian_filter
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.perceptual import gmsd, haarpsi, ms_ssim, ms_ssim_scales
+from vrs_bench.metrics.perceptual import (
+    MS_SSIM_WEIGHTS,
+    gmsd,
+    haarpsi,
+    ms_ssim,
+    ms_ssim_scales,
+)
+from vrs_bench.metrics.similarity import similarity
 from vrs_bench.metrics.structural import ssim
 from vrs_bench.types import Array, Doubles
 
@@ -162,6 +171,26 @@ def test_ms_ssim_is_the_weighted_product_over_scales(size: tuple[int, int]) -> N
         product *= term**weight
         x, y = halved(x), halved(y)
     assert ms_ssim(prediction, truth) == pytest.approx(product, abs=1e-5)
+
+
+def test_ms_ssim_is_that_of_piq() -> None:
+    """Also where sides are odd, and their first row and column stand twice."""
+    for height, width in ((256, 256), (171, 180), (97, 131), (33, 20)):
+        truth = scene(11, 4, 256)[:, :height, :width]
+        prediction = noisy(truth, 0.03)
+        weights = torch.tensor(MS_SSIM_WEIGHTS[: ms_ssim_scales(height, width)])
+        images = (torch.from_numpy(of[:, None].copy()) for of in (prediction, truth))
+        expected = piq.multi_scale_ssim(*images, scale_weights=weights / weights.sum())
+        assert ms_ssim(prediction, truth) == pytest.approx(float(expected), rel=3e-6)
+
+
+def test_the_finest_scale_may_be_known() -> None:
+    truth = scene(12)[None]
+    prediction = noisy(truth, 0.03)
+    finest = similarity(prediction, truth)
+    assert ms_ssim(prediction, truth, finest) == ms_ssim(prediction, truth)
+    assert ms_ssim(prediction, truth, similarity(truth, truth)) > ms_ssim(prediction, truth)
+    assert finest.bands.mean() == pytest.approx(ssim(prediction, truth).item(), abs=1e-7)
 
 
 def ssim_terms(x: Array, y: Array) -> tuple[Array, Array]:

@@ -158,7 +158,8 @@ def publish(
 ) -> None:
     """Upload a dataset folder to the Hugging Face Hub; stop and start it as you like.
 
-    It is checked first, and appears in one commit at the end. Log in with `hf auth login`.
+    It is checked first, and appears in one commit at the end. What the manifest does not list
+    stays here. Log in with `hf auth login`.
 
     Example: `vrs-bench publish vrs-toy --repo my-org/vrs-toy --dry-run`
     """
@@ -168,11 +169,13 @@ def publish(
     if dry_run:
         upload = plan_upload(folder, repo)
         if as_json:
-            print(json.dumps({"repo": repo, "bytes": upload.bytes, "files": upload.files}))
+            said = {"repo": repo, "bytes": upload.bytes, "files": upload.files}
+            print(json.dumps({**said, "left_out": upload.left_out}))
             return
         lines = [f"{size:>13,}  {name}" for name, size in upload.files.items()]
         total = f"{upload.bytes:>13,}  bytes in {len(upload.files)} files would go to {repo}"
-        print("\n".join([*lines, total]))
+        left = [f"{name}: left out, as it is not in the manifest" for name in upload.left_out]
+        print("\n".join([*lines, *left, total]))
         return
     from huggingface_hub.utils.tqdm import disable_progress_bars
 

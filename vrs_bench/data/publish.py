@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vrs_bench.data.build.engines import RECORDS
-from vrs_bench.data.manifest import read_manifest
-from vrs_bench.data.verify import verify
+from vrs_bench.data.hub import Hub
+from vrs_bench.data.manifest import NAME, read_manifest
+from vrs_bench.data.verify import place_fault, verify, visible
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import TEMPORARY
+from vrs_bench.paths import shown
 from vrs_bench.types import Report
 
 CARD = "README.md"
-
-_ADVICE = {
-    400: "see what it says and mend that",
-    401: "the token is not valid (any more); log in with: hf auth login",
-    403: "the token may not write there: take one with write access, or propose the dataset to "
-    "the owner of the repository with --create-pr",
-    404: "there is no such repository, or the token may not see it",
-    413: "a file is larger than the Hub takes; build with fewer scenes per shard",
-    429: "wait a few minutes and run the same command again to go on",
-}
-_AGAIN = "run the same command again to go on"
 
 
 @dataclass(frozen=True)
@@ -36,6 +24,8 @@ class Upload:
     repo: str
     files: dict[str, int]
     """Path inside the folder, and on the Hub → bytes, sorted by path."""
+    left_out: tuple[str, ...]
+    """What lies in the folder besides, hidden files not counted, sorted: none of it is sent."""
 
     @property
     def bytes(self) -> int:
@@ -46,7 +36,8 @@ class Upload:
 def plan_upload(folder: str | Path, repo: str) -> Upload:
     """Check a dataset folder and list what publishing it sends; needs neither network nor token.
 
-    That is every file of the folder but hidden ones and those that are still being written.
+    That is the manifest and what it lists, and nothing else that lies in the folder: a secret or a
+    note that was put there is not sent. Who adds to the dataset uploads that by other means.
 
     Args:
         folder: a complete dataset folder.
@@ -54,7 +45,8 @@ def plan_upload(folder: str | Path, repo: str) -> Upload:
 
     Raises:
         BenchError: the name is none, or the folder is not complete: a data file is missing,
-            damaged or too many, there is no card, or a build was stopped and not ended.
+            damaged or too many, a document is missing, one of them is a link, or a build was
+            stopped and not ended.
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
@@ -67,8 +59,10 @@ def plan_upload(folder: str | Path, repo: str) -> Upload:
         raise BenchError(f"--repo {repo}: expected ORG/NAME, for example my-org/{repo}")
     root = Path(folder)
     faults = verify(root, documents=False)
-    if not (root / CARD).is_file():
-        faults.append(f"{CARD}: missing")
+    manifest = read_manifest(root)
+    documents = dict.fromkeys([*manifest.documents, CARD])
+    found = {name: place_fault(root, name) for name in documents}
+    faults += [f"{shown(name)}: {fault}" for name, fault in found.items() if fault is not None]
     if (root / RECORDS).is_dir():
         faults.append(f"{RECORDS}: a build of this folder was stopped before its end")
     if faults:
@@ -77,15 +71,13 @@ def plan_upload(folder: str | Path, repo: str) -> Upload:
             f"{root}: not a complete dataset; run its `vrs-bench build` again, which makes what "
             f"is missing, and remove what is too many:\n{lines}"
         )
-    paths = {path.relative_to(root): path for path in sorted(root.rglob("*")) if path.is_file()}
+    files = sorted({NAME, *manifest.files, *documents})
+    besides = {path.relative_to(root).as_posix() for path in visible(root)} - set(files)
     return Upload(
         root,
         repo,
-        {
-            inside.as_posix(): path.stat().st_size
-            for inside, path in paths.items()
-            if not any(part.startswith(".") for part in inside.parts) and path.suffix != TEMPORARY
-        },
+        {name: (root / name).lstat().st_size for name in files},
+        tuple(map(shown, sorted(besides))),
     )
 
 
@@ -118,80 +110,48 @@ def publish(
 
     Raises:
         BenchError: as :func:`plan_upload`; no token; ``private`` for a repository that is public;
-            or the Hub refuses or can't be reached.
+            or the Hub refuses, can't be reached, or has not ended an answer in
+            :data:`vrs_bench.data.hub.ANSWER` seconds. The message never holds the token.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     upload = plan_upload(folder, repo)
-    if not get_token():
-        raise BenchError(
-            "publishing needs a token of the Hub with write access; log in with: hf auth login, "
-            "or set HF_TOKEN"
-        )
-    manifest = read_manifest(upload.folder)
+    hub, manifest = Hub(repo), read_manifest(upload.folder)
+    api, kind = hub.api, "dataset"
     add = {name: CommitOperationAdd(name, upload.folder / name) for name in upload.files}
-    api = HfApi()
-    with _clear_errors(repo, api.endpoint):
-        # None leaves the choice to the organisation's settings.
-        api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True)
-        if private and not api.dataset_info(repo).private:
-            raise BenchError(
-                f"{repo}: exists and is public, so nothing was sent; make it private in its "
-                "settings on the Hub, or leave --private out"
-            )
-        for done, name in enumerate(manifest.files):
-            report(done, len(manifest.files))
-            # One at a time: what is stopped loses one file at most, and Ctrl-C waits for none.
-            api.preupload_lfs_files(repo, [add[name]], repo_type="dataset", create_pr=create_pr)
-        report(len(manifest.files), len(manifest.files))
-        stale = [
-            name
-            for name in api.list_repo_files(repo, repo_type="dataset")
-            if name.split("/")[0] in manifest.tasks and name not in add
-        ]
-        commit = api.create_commit(
+    # None leaves the choice to the organisation's settings.
+    hub.ask(lambda: api.create_repo(repo, repo_type=kind, private=private or None, exist_ok=True))
+    if private and not hub.ask(lambda: api.dataset_info(repo)).private:
+        raise BenchError(
+            f"{repo}: exists and is public, so nothing was sent; make it private in its "
+            "settings on the Hub, or leave --private out"
+        )
+
+    def send(name: str) -> None:
+        # One at a time: what is stopped loses one file at most, and Ctrl-C waits for none.
+        part = [add[name]]
+        hub.ask(
+            lambda: api.preupload_lfs_files(repo, part, repo_type=kind, create_pr=create_pr),
+            upload.files[name],
+        )
+
+    for done, name in enumerate(manifest.files):
+        report(done, len(manifest.files))
+        send(name)
+    report(len(manifest.files), len(manifest.files))
+    documents = [name for name in upload.files if name not in manifest.files]
+    for name in documents:
+        send(name)
+    held = hub.ask(lambda: api.list_repo_files(repo, repo_type=kind))
+    stale = [name for name in held if name.split("/")[0] in manifest.tasks and name not in add]
+    commit = hub.ask(
+        lambda: api.create_commit(
             repo,
             [*add.values(), *(CommitOperationDelete(name) for name in stale)],
             commit_message=f"VRS-Bench {manifest.recipe.name}: {', '.join(manifest.tasks)}",
-            repo_type="dataset",
+            repo_type=kind,
             create_pr=create_pr,
-        )
-    return commit.pr_url or f"{api.endpoint}/datasets/{repo}"
-
-
-@contextmanager
-def _clear_errors(repo: str, endpoint: str) -> Iterator[None]:
-    """Turn whatever the client raises into one sentence and what to do."""
-    try:
-        yield
-    except BenchError:
-        raise
-    except Exception as error:  # the client lets those of its HTTP and Xet libraries through
-        chain: list[BaseException] = [error]
-        while (status := _status(chain[-1])) is None and chain[-1].__cause__ is not None:
-            chain.append(chain[-1].__cause__)
-        said = ": ".join(dict.fromkeys(map(_said, chain)))
-        if status is not None:
-            what = f"the Hub answered {status}: {said}; {_ADVICE.get(status, _AGAIN)}"
-        elif isinstance(error, ValueError):
-            what = f"the Hub or its client refuses this: {said}"
-        else:
-            what = (
-                f"the upload to {endpoint} failed: {said} ({type(error).__name__}); look at the "
-                f"network and HF_ENDPOINT, and {_AGAIN}"
-            )
-        raise BenchError(f"{repo}: {what}") from error
-
-
-def _status(error: BaseException) -> int | None:
-    """Return the HTTP status of an error that carries a response."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) else None
-
-
-def _said(error: BaseException) -> str:
-    """Return what an error says; of a refusal, what the Hub said or else the first line."""
-    if _status(error) is None:
-        return " ".join(str(error).split())
-    words = getattr(error, "server_message", None) or str(error).strip().partition("\n")[0]
-    return " ".join(words.split())
+        ),
+        sum(upload.files[name] for name in documents),
+    )
+    return hub.discreet(commit.pr_url or f"{api.endpoint}/datasets/{repo}")

@@ -43,7 +43,7 @@ def verify(folder: str | Path, documents: bool = True) -> list[str]:
     known = {NAME, *manifest.files, *manifest.documents}
     known |= {parent.as_posix() for name in known for parent in PurePosixPath(name).parents}
     roots = [root] if documents else [root / task for task in manifest.tasks]
-    present = {path.relative_to(root).as_posix() for top in roots for path in _visible(top)}
+    present = {path.relative_to(root).as_posix() for top in roots for path in visible(top)}
     faults |= dict.fromkeys(sorted(present - known), "not in the manifest")
     return [f"{shown(name)}: {fault}" for name, fault in faults.items() if fault is not None]
 
@@ -108,7 +108,7 @@ def _document_fault(path: Path, digest: str) -> str | None:
     return "its content differs from the manifest's SHA-256"
 
 
-def _visible(top: Path) -> Iterator[Path]:
+def visible(top: Path) -> Iterator[Path]:
     """Yield all below a folder that is no folder itself (links are none), without hidden names."""
     for folder, inner, names in os.walk(top):
         inner[:] = [name for name in inner if not name.startswith(".")]

@@ -114,7 +114,7 @@ class Tally:
         means = self.means()
         per_scene = [self._values.get(metric, {}) for metric in means]
         intervals = dict(zip(means, _intervals(means, per_scene, resamples, seed), strict=True))
-        intervals |= self._jackknife()
+        intervals |= self._jackknife(resamples, seed)
         return {
             metric: Score(
                 metric=metric,
@@ -152,14 +152,15 @@ class Tally:
             part[metric] = PartScore(mean, low, high, len(values))
         return slices
 
-    def _jackknife(self) -> dict[str, Ends]:
+    def _jackknife(self, resamples: int, seed: int) -> dict[str, Ends]:
         """Return the intervals of the metrics that are of a split."""
         intervals: dict[str, Ends] = {}
         for name, value in self._of_split.items():
             metric, computed = METRICS[name], METRICS[name].computed
             if isinstance(computed, PerSplit):
                 without = computed.without_each(self._gathered[name])
-                found = jackknife_interval(value, without, (metric.low, metric.high), CONFIDENCE)
+                limits = metric.low, metric.high
+                found = jackknife_interval(value, without, limits, resamples, CONFIDENCE, seed)
                 intervals[name] = found or (None, None)
         return intervals
 

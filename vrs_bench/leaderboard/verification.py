@@ -249,7 +249,8 @@ def verified(rescored: Rescored) -> Submission:
             f"was claimed, the first of {rescored.refused[0].what}"
         )
     largest = rescored.largest
-    entry = rescored.entry.model_copy(update={"result": rescored.result, "verification": None})
+    found = rescored.result.published()
+    entry = rescored.entry.model_copy(update={"result": found, "verification": None})
     stamp = Verification(
         date=datetime.datetime.now(datetime.UTC).date(),
         package=version("vrs-bench"),

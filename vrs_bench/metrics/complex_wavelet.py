@@ -8,7 +8,7 @@ the pattern of phases and magnitudes, which is structure.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -69,8 +69,8 @@ def cw_ssim(prediction: Array, truth: Array) -> Doubles:
     return each_row(_similarity, x, y, lead)
 
 
-def subbands(images: Array, levels: Sequence[int] = LEVELS) -> list[Array]:
-    """Return levels of the complex steerable pyramid.
+def subbands(images: Array, levels: Sequence[int] = LEVELS) -> Iterator[Array]:
+    """Yield the subbands of levels of the complex steerable pyramid.
 
     The filters of Portilla & Simoncelli 2000, *A parametric texture model based on joint
     statistics of complex wavelet coefficients*, applied to the spectrum: the radial part peaks at
@@ -84,18 +84,17 @@ def subbands(images: Array, levels: Sequence[int] = LEVELS) -> list[Array]:
         images: (..., height, width) real.
         levels: from 1, the finest.
 
-    Returns:
-        per level, (orientation, ..., h, w) complex64 with h = height / 2^(level - 1) rounded up:
-        samples of the filtered image on that coarser grid, in the unit of the image.
+    Yields:
+        for each level its orientations: (..., h, w) complex64 with h = height / 2^(level - 1)
+        rounded up: samples of the filtered image on that coarser grid, in the unit of the image.
     """
     spectrum = fft.fft2(images.astype(np.float32, copy=False))
-    bands = []
     for level in levels:
         filters, rows, columns = _filters(*images.shape[-2:], level)
-        lead = (ORIENTATIONS, *(1,) * (images.ndim - 2))
-        part = spectrum[..., rows[:, None], columns] * filters.reshape(*lead, *filters.shape[1:])
-        bands.append(np.asarray(fft.ifft2(part, overwrite_x=True)))
-    return bands
+        kept = spectrum[..., rows[:, None], columns]
+        # One after the other: what is made of one stays in cache.
+        for of_orientation in filters:
+            yield fft.ifft2(kept * of_orientation, overwrite_x=True)
 
 
 @lru_cache(maxsize=16)
@@ -128,13 +127,16 @@ def _kept(length: int, shrink: int) -> Array:
 
 def _similarity(prediction: Array, truth: Array) -> float:
     """Return the index of one (band, height, width) pair."""
-    levels = []
-    for bands in subbands(np.stack([prediction, truth])):
-        x, y = bands[:, 0], bands[:, 1]
-        cross = np.abs(_window_means(x * y.conj()))
+    means = []
+    for x, y in subbands(np.stack([prediction, truth])):
+        likeness = np.abs(_window_means(x * y.conj()))
         energy = _window_means(_squared(x) + _squared(y))
-        levels.append(np.mean((2 * cross + K) / (energy + K), dtype=np.float64))
-    return min(float(np.mean(levels)), 1.0)  # rounding can lift likeness over 1
+        likeness *= 2
+        likeness += K
+        energy += K
+        likeness /= energy
+        means.append(likeness.mean(dtype=np.float64))
+    return min(float(np.mean(means)), 1.0)  # rounding can lift likeness over 1
 
 
 def _squared(values: Array) -> Floats:
@@ -145,16 +147,20 @@ def _squared(values: Array) -> Floats:
 
 def _window_means(values: Array) -> Array:
     """Return the means over all windows that lie within the last two axes."""
-    rows = values.shape[-2] - WINDOW + 1
-    total = values[..., :rows, :].copy()
-    for offset in range(1, WINDOW):
-        total += values[..., offset : offset + rows, :]
-    columns = values.shape[-1] - WINDOW + 1
-    means = total[..., :columns].copy()
-    for offset in range(1, WINDOW):
-        means += total[..., offset : offset + columns]
-    means /= WINDOW**2
+    down = _sums_of_seven(values.swapaxes(-1, -2)).swapaxes(-1, -2)
+    means = _sums_of_seven(down)
+    means *= np.float32(1 / WINDOW**2)
     return means
+
+
+def _sums_of_seven(values: Array) -> Array:
+    """Return the sums of seven neighbours along the last axis: of three pairs and one more."""
+    count = values.shape[-1] - WINDOW + 1
+    pairs = values[..., :-1] + values[..., 1:]
+    sums: Array = pairs[..., :count] + pairs[..., 2 : 2 + count]
+    sums += pairs[..., 4 : 4 + count]
+    sums += values[..., 6:]
+    return sums
 
 
 METRICS = (

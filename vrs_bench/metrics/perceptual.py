@@ -1,4 +1,4 @@
-"""What an eye would see, band by band: MS-SSIM, GMSD and HaarPSI, computed by ``piq``.
+"""What an eye would see, band by band: MS-SSIM; GMSD and HaarPSI, computed by ``piq``.
 
 These metrics were made for grey photographs that fill the range of values. A band of reflectance
 is darker and lower in contrast; the data range stays 1, the physical scale, so that a score does
@@ -18,16 +18,21 @@ import numpy as np
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.definition import Metric, PerRow
 from vrs_bench.metrics.pairs import each_row, paired
-from vrs_bench.types import Array, Doubles
+from vrs_bench.metrics.scene import JudgedScene
+from vrs_bench.metrics.similarity import (
+    SSIM_SIGMA,
+    SSIM_WINDOW,
+    Similarity,
+    similarity,
+    similarity_of,
+)
+from vrs_bench.types import Array, Doubles, Floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponent of each scale, the finest first (Wang, Simoncelli & Bovik 2003)."""
-
-MS_SSIM_WINDOW = 11
-MS_SSIM_SIGMA = 1.5
 
 GMSD_CONSTANT = 170 / 255**2
 """Constant that steadies the gradient similarity: 170 on the scale [0, 255]."""
@@ -48,12 +53,12 @@ def ms_ssim_scales(height: int, width: int) -> int:
     exceed 10 · 2^(scales - 1) pixels. So 4 scales from 81 px, 3 from 41, 2 from 21, 1 from 11.
     """
     scales = len(MS_SSIM_WEIGHTS)
-    while scales > 1 and min(height, width) <= (MS_SSIM_WINDOW - 1) << (scales - 1):
+    while scales > 1 and min(height, width) <= (SSIM_WINDOW - 1) << (scales - 1):
         scales -= 1
     return scales
 
 
-def ms_ssim(prediction: Array, truth: Array) -> Doubles:
+def ms_ssim(prediction: Array, truth: Array, finest: Similarity | None = None) -> Doubles:
     """Return the multi-scale structural similarity of every row, mean over bands.
 
     Source: Wang, Simoncelli & Bovik 2003, *Multiscale structural similarity for image quality
@@ -66,6 +71,7 @@ def ms_ssim(prediction: Array, truth: Array) -> Doubles:
     Args:
         prediction: ``(..., band, height, width)``, float32 or float64, in [0, 1].
         truth: the same shape, height and width at least 11.
+        finest: what :func:`vrs_bench.metrics.similarity.similarity` gives, where it is known.
 
     Returns:
         ``(...)`` float64, 0 to 1 (best). Computed in float32.
@@ -73,23 +79,31 @@ def ms_ssim(prediction: Array, truth: Array) -> Doubles:
     Raises:
         BenchError: shapes that differ, images too small, another dtype, or values outside [0, 1].
     """
-    import piq
-    import torch
+    x, y, lead = paired(prediction, truth, side=SSIM_WINDOW)
+    _require_unit(x, y)
+    exponents = np.array(MS_SSIM_WEIGHTS[: ms_ssim_scales(*x.shape[2:])])
+    exponents /= exponents.sum()
+    values = np.ones(x.shape[:2])
+    for scale, exponent in enumerate(exponents):
+        if scale > 0:
+            x, y, finest = _halved(x), _halved(y), None
+        similar = finest or similarity(x, y)
+        terms = similar.bands if scale == len(exponents) - 1 else similar.structure
+        values *= np.maximum(terms, 0) ** exponent
+    # Rounding can lift likeness over 1.
+    return np.asarray(np.minimum(values.mean(axis=1), 1).reshape(lead))
 
-    def measure(x: Any, y: Any) -> Any:
-        weights = torch.tensor(MS_SSIM_WEIGHTS[: ms_ssim_scales(*x.shape[-2:])])
-        return piq.multi_scale_ssim(
-            x,
-            y,
-            kernel_size=MS_SSIM_WINDOW,
-            kernel_sigma=MS_SSIM_SIGMA,
-            data_range=1.0,
-            reduction="none",
-            scale_weights=weights / weights.sum(),
-        )
 
-    values = _each_row(measure, prediction, truth, MS_SSIM_WINDOW)
-    return np.minimum(values, 1)  # rounding can lift likeness over 1
+def _halved(images: Array) -> Floats:
+    """Return means of 2 x 2 pixels; where a side is odd, the first row and column stand twice."""
+    odd = max(images.shape[2] % 2, images.shape[3] % 2)
+    if odd:
+        images = np.pad(images, ((0, 0), (0, 0), (1, 0), (1, 0)), "edge")
+    height, width = (side // 2 * 2 for side in images.shape[2:])
+    whole = images[:, :, :height, :width].astype(np.float32, copy=False)
+    pairs = whole[:, :, ::2] + whole[:, :, 1::2]
+    means: Floats = (pairs[..., ::2] + pairs[..., 1::2]) * np.float32(0.25)
+    return means
 
 
 def gmsd(prediction: Array, truth: Array) -> Doubles:
@@ -165,13 +179,7 @@ def _each_row(
     import torch
 
     x, y, lead = paired(prediction, truth, side=side)
-    for name, images in (("prediction", x), ("truth", y)):
-        # Also where a value is NaN: then no comparison holds.
-        if images.size and not (images.min() >= 0 and images.max() <= 1):
-            raise BenchError(
-                f"{name}: expected values from 0 to 1, got {images.min():g} to {images.max():g}; "
-                "clip it first"
-            )
+    _require_unit(x, y)
 
     def bands(image: Array) -> Any:
         # As many grey images: piq would take three bands for red, green and blue.
@@ -184,17 +192,32 @@ def _each_row(
     return each_row(measure, x, y, lead)
 
 
+def _require_unit(prediction: Array, truth: Array) -> None:
+    for name, images in (("prediction", prediction), ("truth", truth)):
+        # Also where a value is NaN: then no comparison holds.
+        if images.size and not (images.min() >= 0 and images.max() <= 1):
+            raise BenchError(
+                f"{name}: expected values from 0 to 1, got {images.min():g} to {images.max():g}; "
+                "clip it first"
+            )
+
+
+def _ms_ssim_of(scene: JudgedScene) -> Doubles:
+    return ms_ssim(scene.images, scene.truth, scene.once(similarity_of))
+
+
 _by_piq = partial(Metric, group="perceptual", needs=frozenset({"torch"}))
 
 METRICS = (
-    _by_piq(
+    Metric(
         name="ms_ssim",
         label="MS-SSIM",
+        group="perceptual",
         higher_is_better=True,
-        computed=PerRow(lambda scene: ms_ssim(scene.images, scene.truth)),
+        computed=PerRow(_ms_ssim_of),
         definition=(
-            "Multi-scale structural similarity (Wang, Simoncelli & Bovik 2003), by piq, per band: "
-            f"Gaussian window of {MS_SSIM_WINDOW} px, σ = {MS_SSIM_SIGMA:g}, K1 = 0.01, K2 = 0.03, "
+            "Multi-scale structural similarity (Wang, Simoncelli & Bovik 2003), per band: "
+            f"Gaussian window of {SSIM_WINDOW} px, σ = {SSIM_SIGMA:g}, K1 = 0.01, K2 = 0.03, "
             "data range 1, borders cropped, five scales with the authors' exponents; images of "
             "160 px or less have the finest four (from 81 px), three (41), two (21) or one, "
             "exponents divided by their sum. Before halving, an image with an odd side has its "

@@ -23,15 +23,15 @@ from vrs_bench.metrics.distortion import (
 )
 from vrs_bench.metrics.pairs import paired
 from vrs_bench.metrics.scene import JudgedScene
-from vrs_bench.metrics.structural import (
+from vrs_bench.metrics.similarity import (
     SSIM_K,
     SSIM_SIGMA,
     SSIM_WINDOW,
-    UIQI_FLAT,
-    UIQI_WINDOW,
-    ssim_map,
-    uiqi_map,
+    Similarity,
+    similarity,
+    similarity_of,
 )
+from vrs_bench.metrics.structural import UIQI_FLAT, UIQI_WINDOW, uiqi_map
 from vrs_bench.types import Array, Doubles, Floats
 
 _MAPS = 5  # absolute error, angle, NDVI error, SSIM, UIQI; then per band: squared error, truth
@@ -46,6 +46,7 @@ def sliced_distortion(
     ratio: float,
     red: int | None = None,
     nir: int | None = None,
+    similar: Similarity | None = None,
 ) -> dict[str, Doubles]:
     """Return the distortion metrics of every row, over the whole image and over parts of it.
 
@@ -62,6 +63,7 @@ def sliced_distortion(
         ratio: see :func:`vrs_bench.metrics.distortion.ergas`.
         red, nir: see :func:`vrs_bench.metrics.distortion.ndvi_mae`; None where the images have no
             such bands.
+        similar: what :func:`vrs_bench.metrics.similarity.similarity` gives, where it is known.
 
     Returns:
         metric → (row, 1 + part + more parts) float64: the whole image first. NaN where a part is
@@ -87,7 +89,7 @@ def sliced_distortion(
     counts[:, 1 : 1 + fixed] = _members(parts, inside)
     angle = sam_map(x, y)
     ndvi = None if red is None or nir is None else ndvi_error_map(x, y, red, nir)
-    ssim, uiqi = ssim_map(x, y), uiqi_map(x, y)
+    ssim, uiqi = (similar or similarity(x, y)).windows, uiqi_map(x, y)
     absolute = np.empty((bands, *size), np.float32)
     for row in range(rows):
         maps[1] = angle[row]
@@ -151,6 +153,7 @@ def _by_part(scene: JudgedScene) -> dict[str, Doubles]:
         ratio=scene.task.gsd_ratio,
         red=bands.index("red") if "red" in bands else None,
         nir=bands.index("nir") if "nir" in bands else None,
+        similar=scene.once(similarity_of),
     )
 
 

@@ -1,42 +1,27 @@
 """Similarity of local statistics: SSIM with a Gaussian window, UIQI with a uniform one.
 
-Both are the product of a luminance and a structure term,
-
-    (2 mx my + C1) / (mx² + my² + C1)  ·  (2 sxy + C2) / (sx² + sy² + C2),
-
-with local means m, variances s² and covariance sxy; UIQI has C1 = C2 = 0. Here they are computed
-from the sum u = x + y and the difference v = x - y, since 4 mx my = mu² - mv²,
-2 (mx² + my²) = mu² + mv², and likewise for the (co)variances:
-
-    (mu² - mv² + 2 C1) / (mu² + mv² + 2 C1)  ·  (su² - sv² + 2 C2) / (su² + sv² + 2 C2).
-
-Four planes need filtering (u, v, u², v²) instead of five, and identical images (v = 0) score
-exactly 1 whatever the rounding.
+How they are computed is said in :mod:`vrs_bench.metrics.similarity`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
-from vrs_bench.metrics.pairs import means_of, paired, strips
+from vrs_bench.metrics.pairs import means_of, paired
+from vrs_bench.metrics.similarity import (
+    SSIM_WINDOW,
+    pieces,
+    similarity,
+    strip_rows,
+    terms,
+    windows,
+)
 from vrs_bench.types import Array, Doubles, Floats
-
-SSIM_WINDOW = 11
-SSIM_SIGMA = 1.5
-SSIM_K = (0.01, 0.03)
 
 UIQI_WINDOW = 8
 UIQI_FLAT = 1e-14
 """Variance (or squared mean) up to which a window counts as constant (or as zero): a deviation of
 1e-7, the resolution of float32 on the scale [0, 1]."""
-
-# Pixels of a strip of a band, and columns or rows of one product with the window's band matrix:
-# the fastest of 4 to 62 for an 11-tap window, on 256 x 256 pixels.
-_STRIP = 1 << 16
-_TILE = 16
 
 
 def ssim_map(prediction: Array, truth: Array) -> Floats:
@@ -54,17 +39,7 @@ def ssim_map(prediction: Array, truth: Array) -> Floats:
         BenchError: shapes that differ, images smaller than the window, or another dtype.
     """
     x, y, lead = paired(prediction, truth, side=SSIM_WINDOW)
-    rows, width = _strip_rows(x), x.shape[3]
-    # One set of buffers for the whole call: fresh pages cost as much as the arithmetic.
-    planes = np.empty((4, rows + SSIM_WINDOW - 1, width), np.float32)
-    smooth = np.empty((4, rows, width), np.float32)
-    moments = np.empty((5, rows, width - SSIM_WINDOW + 1), np.float32)
-
-    def add(a: Array, b: Array, out: Floats) -> None:
-        count = len(a) - SSIM_WINDOW + 1
-        out += _ssim_strip(a, b, planes[:, : len(a)], smooth[:, :count], moments[:, :count])
-
-    return _mapped(add, x, y, SSIM_WINDOW, rows).reshape(*lead, *_windows(x, SSIM_WINDOW))
+    return similarity(x, y).windows.reshape(*lead, *windows(x, SSIM_WINDOW))
 
 
 def ssim(prediction: Array, truth: Array) -> Doubles:
@@ -105,15 +80,14 @@ def uiqi_map(prediction: Array, truth: Array) -> Doubles:
         BenchError: shapes that differ, images smaller than the window, or another dtype.
     """
     x, y, lead = paired(prediction, truth, side=UIQI_WINDOW)
-    rows, width = _strip_rows(x), x.shape[3]
+    rows, width = strip_rows(x), x.shape[3]
     planes = np.empty((4, (rows + UIQI_WINDOW - 1) * width))
     moments = np.empty((5, rows * width))
-
-    def add(a: Array, b: Array, out: Doubles) -> None:
-        out += _uiqi_strip(a, b, planes, moments)
-
-    maps = _mapped(add, x, y, UIQI_WINDOW, rows, np.float64)
-    return maps.reshape(*lead, *_windows(x, UIQI_WINDOW))
+    maps = np.zeros((len(x), *windows(x, UIQI_WINDOW)))
+    for row, band, halo, part in pieces(x, UIQI_WINDOW, rows):
+        maps[row, part] += _uiqi_strip(x[row, band, halo], y[row, band, halo], planes, moments)
+    maps /= x.shape[1]
+    return maps.reshape(*lead, *maps.shape[1:])
 
 
 def uiqi(prediction: Array, truth: Array) -> Doubles:
@@ -141,93 +115,6 @@ def uiqi(prediction: Array, truth: Array) -> Doubles:
     return means_of(uiqi_map, *paired(prediction, truth, side=UIQI_WINDOW))
 
 
-def _strip_rows(x: Array) -> int:
-    rows: int = min(x.shape[2], max(_TILE, _STRIP // x.shape[3]))
-    return rows
-
-
-def _windows(x: Array, window: int) -> tuple[int, int]:
-    return x.shape[2] - window + 1, x.shape[3] - window + 1
-
-
-def _mapped(
-    add: Callable[[Array, Array, Array], None],
-    x: Array,
-    y: Array,
-    window: int,
-    rows: int,
-    dtype: type[np.floating[Any]] = np.float32,
-) -> Array:
-    """Return the maps (row, height, width) of windows, mean over bands, strip by strip."""
-    maps = np.zeros((len(x), *_windows(x, window)), dtype)
-    for a, b, whole in zip(x, y, maps, strict=True):
-        for part in strips(len(whole), rows):
-            halo = slice(part.start, part.stop + window - 1)
-            for band in range(len(a)):
-                add(a[band, halo], b[band, halo], whole[part])
-    maps /= x.shape[1]
-    return maps
-
-
-def _window_matrices() -> list[Floats]:
-    """Return matrices M[n] (n, n + 10) whose products filter n rows with the SSIM window.
-
-    A product with a small band matrix does 26 multiplications a pixel where 11 would do, yet it
-    is the fastest filter that NumPy and SciPy have.
-    """
-    offset = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
-    taps = np.exp(-0.5 * (offset / SSIM_SIGMA) ** 2)
-    matrices = []
-    for n in range(_TILE + 1):
-        matrix = np.zeros((n, n + SSIM_WINDOW - 1), np.float32)
-        for i in range(n):
-            matrix[i, i : i + SSIM_WINDOW] = taps / taps.sum()
-        matrices.append(matrix)
-    return matrices
-
-
-_WINDOW = _window_matrices()
-
-
-def _ssim_strip(x: Array, y: Array, planes: Floats, smooth: Floats, moments: Floats) -> Array:
-    """Return the SSIM map of (rows + 10, width + 10) pixels; the rest is scratch."""
-    u, v, uu, vv = planes
-    np.add(x, y, out=u, casting="same_kind")
-    np.subtract(x, y, out=v, casting="same_kind")
-    # Variances are differences of squares: about the mean, float32 is enough for them.
-    u_mean, v_mean = u.mean(), v.mean()
-    u -= u_mean
-    v -= v_mean
-    np.multiply(u, u, out=uu)
-    np.multiply(v, v, out=vv)
-    for to in strips(smooth.shape[1], _TILE):
-        window = _WINDOW[to.stop - to.start]
-        halo = slice(to.start, to.stop + SSIM_WINDOW - 1)
-        np.matmul(window, planes[:, halo], out=smooth[:, to])
-    for to in strips(moments.shape[2], _TILE):
-        window = _WINDOW[to.stop - to.start]
-        halo = slice(to.start, to.stop + SSIM_WINDOW - 1)
-        np.matmul(smooth[:, :, halo], window.T, out=moments[:4, :, to])
-
-    u, v, uu, vv, scratch = moments
-    uu -= np.multiply(u, u, out=scratch)
-    vv -= np.multiply(v, v, out=scratch)
-    u += u_mean
-    v += v_mean
-    u *= u
-    v *= v
-    c1, c2 = (2 * k**2 for k in SSIM_K)
-    luminance, luminance_norm, structure, structure_norm = _terms(u, v, uu, vv, scratch)
-    luminance += c1
-    luminance_norm += c1
-    structure += c2
-    structure_norm += c2
-    luminance *= structure
-    luminance_norm *= structure_norm
-    luminance /= luminance_norm
-    return luminance
-
-
 def _uiqi_strip(x: Array, y: Array, planes: Doubles, moments: Doubles) -> Doubles:
     """Return the UIQI map of (rows + 7, width + 7) pixels; the rest is scratch."""
     rows, columns = x.shape
@@ -250,7 +137,7 @@ def _uiqi_strip(x: Array, y: Array, planes: Doubles, moments: Doubles) -> Double
     vv *= pixels
     uu -= u_sum
     vv -= v_sum
-    luminance, luminance_norm, structure, structure_norm = _terms(u_sum, v_sum, uu, vv, scratch)
+    luminance, luminance_norm, structure, structure_norm = terms(u_sum, v_sum, uu, vv, scratch)
     zero = 2 * pixels**2 * UIQI_FLAT
     for term, norm in ((luminance, luminance_norm), (structure, structure_norm)):
         undefined = norm <= zero
@@ -278,22 +165,3 @@ def _box_sums(plane: Doubles, width: int, spare: list[Doubles], out: Doubles) ->
     steps = (width, 2 * width, 4 * width, 1, 2, 4)
     for step, target in zip(steps, (a, b, a, b, a, out), strict=True):
         sums = np.add(sums[:-step], sums[step:], out=target[: sums.size - step])
-
-
-def _terms(
-    uu: Array, vv: Array, su: Array, sv: Array, scratch: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return luminance, its norm, structure, its norm, without constants, in the planes given.
-
-    Args:
-        uu: squared local means of u = x + y.
-        vv: squared local means of v = x - y.
-        su: local variances of u.
-        sv: local variances of v.
-        scratch: one more plane.
-    """
-    luminance_norm = np.add(uu, vv, out=scratch)
-    luminance = np.subtract(uu, vv, out=uu)
-    structure_norm = np.add(su, sv, out=vv)
-    structure = np.subtract(su, sv, out=su)
-    return luminance, luminance_norm, structure, structure_norm

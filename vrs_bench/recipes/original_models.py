@@ -3,7 +3,8 @@
 Keys, nesting and units are the original's; ``generate`` and ``derive`` accept its files unchanged.
 Values that the original needs only for its own mechanics (the mesh of its piecewise warp, the
 image size that it could have read from the product) are checked where they say something about the
-product, and otherwise have no effect.
+product, and otherwise have no effect. The exact sigmoid replaces that mesh of 6 × 6 cells: source
+columns differ by up to 4.25 px, and labels on 5 % of the pixels.
 """
 
 from __future__ import annotations

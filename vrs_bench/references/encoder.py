@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,16 +107,31 @@ class Encoder:
     card: Card
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Perceived:
     """What the encoder sees in images."""
 
     features: tuple[Floats, ...]
-    """Of each stage, (row, channel, h, w) float32, from 0; about 46 bytes a pixel of an image."""
+    """Of each stage, (row, channel, h, w) float32, from 0; about 46 bytes a pixel of an image. In
+    the order in which the network computes: channels are next to each other in memory."""
     pooled: Floats
     """Mean over positions of the features of the last stage, (row, 96) float32."""
-    probabilities: Floats
-    """Of the classes from 1 on, (row, class, height, width) float32; 32 bytes a pixel."""
+    _network: Network
+    _size: tuple[int, int]
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        """Of the classes from 1 on, (row, class, height, width) float32; 32 bytes a pixel.
+
+        The head takes as long as all stages do: it runs when it is asked for.
+        """
+        probabilities = []
+        for start in range(0, len(self.pooled), _BATCH):
+            stages = [torch.from_numpy(of[start : start + _BATCH]) for of in self.features]
+            with torch.inference_mode():
+                logits = self._network.logits(stages, self._size)
+                probabilities.append(logits.softmax(dim=1).numpy())
+        return np.concatenate(probabilities)
 
 
 def load_encoder(folder: Path = HERE) -> Encoder:
@@ -191,28 +207,21 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
         )
     if not len(images) or not np.isfinite(images).all():
         raise BenchError("images: expected at least one image, all its values finite")
-    parts = [
-        _perceive_batch(encoder.network, images[start : start + _BATCH])
+    seen = [
+        _stages(encoder.network, images[start : start + _BATCH])
         for start in range(0, len(images), _BATCH)
     ]
-    features = tuple(_joined(stage) for stage in zip(*(p.features for p in parts), strict=True))
-    return Perceived(
-        features, _joined(p.pooled for p in parts), _joined(p.probabilities for p in parts)
-    )
+    # Joined as they lie: the head would have to bring channels together again.
+    *features, pooled = (np.concatenate(of) for of in zip(*seen, strict=True))
+    return Perceived(tuple(features), pooled, encoder.network, images.shape[2:])
 
 
-def _perceive_batch(network: Network, images: Array) -> Perceived:
+def _stages(network: Network, images: Array) -> list[Floats]:
+    """Return the features of each stage, and the pooled ones of the last."""
     batch = torch.from_numpy(np.ascontiguousarray(images, np.float32))
     with torch.inference_mode():
         stages = network.stages(batch.to(memory_format=torch.channels_last))
-        logits = network.logits(stages, (images.shape[2], images.shape[3]))
-        pooled = stages[-1].mean(dim=(2, 3))
-    features = tuple(stage.numpy() for stage in stages)
-    return Perceived(features, pooled.numpy(), logits.softmax(dim=1).numpy())
-
-
-def _joined(parts: Iterable[Array]) -> Array:
-    return np.concatenate(list(parts))
+        return [of.numpy() for of in (*stages, stages[-1].mean(dim=(2, 3)))]
 
 
 def _resized(maps: Tensor, size: Iterable[int]) -> Tensor:

@@ -67,7 +67,7 @@ class Readers:
         """Time steps of the series that they read."""
         return int(self.logistic[0][0].shape[1]) // len(OPTICAL_BANDS)
 
-    def fit(self, world: WorldRecipe) -> bool:
+    def fits(self, world: WorldRecipe) -> bool:
         """Say whether the readers were fitted for series as those of a world."""
         return self.series == series_key(world)
 
@@ -171,7 +171,7 @@ def load_readers(world: WorldRecipe, path: Path | None = None) -> Readers:
     files = sorted(HERE.glob("readers-*.npz")) if path is None else [path]
     for file in files:
         readers = load(file)
-        if readers.fit(world):
+        if readers.fits(world):
             return readers
     raise BenchError(
         f"{', '.join(str(file.name if path is None else file) for file in files)}: not fitted for "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.ndimage import gaussian_filter, shift
 
@@ -57,6 +59,7 @@ def fit_readers(
     Raises:
         BenchError: counts out of range, an archive as source, or pixels that lack a class.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
 
@@ -91,7 +94,11 @@ def fit_readers(
         n_iter_no_change=_EPOCHS,
         random_state=seed,
     )
-    perceptron.fit(features, labels)
+    with warnings.catch_warnings():
+        # The number of epochs is fixed, so that a fit takes as long on every world: no convergence
+        # is waited for, and its absence is no news.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        perceptron.fit(features, labels)
     if report:
         report(scenes + 2, scenes + 2)
     return Readers(
