@@ -181,13 +181,6 @@ def test_the_packaged_readers_know_the_truth_of_scenes_they_were_not_fitted_on(
         assert jaccard_micro(reader) >= least
 
 
-@pytest.mark.parametrize("value", [0, 1])
-def test_an_image_without_content_is_read_all_alike(value: float) -> None:
-    world = world_of("toy")
-    labels = read(load_readers(world), np.full((world.horizon, 4, 5, 6), value, np.float32))
-    assert all(len(np.unique(of.argmax(axis=0))) == 1 for of in labels)
-
-
 def test_only_what_the_series_are_like_decides_on_the_readers() -> None:
     toy = world_of("toy")
     cells = toy.cells.model_copy(update={"n": 9})
