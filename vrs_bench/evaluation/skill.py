@@ -15,6 +15,11 @@ PerScene = Mapping[int, float]
 
 _FLAGGED = ("rmse", "through_sensor_rmse")
 """The scores in which whoever is worse than doing the obvious stands below all who are not."""
+_HAIR = 1e-3
+"""Share of the floor's error that is not held against anybody: the floor's own images, rounded as
+they are published, are worse than the floor by some 1e-6."""
+_LEAST_SPAN = 1e-6
+"""Difference of floor and ceiling below which they are the same up to rounding."""
 
 
 def skills(
@@ -38,7 +43,7 @@ def skills(
     found: dict[Group, dict[int, float]] = {}
     for group, names in by_group.items():
         if all(name in values and name in bounds for name in names):
-            scaled = [between(values[name], bounds[name]) for name in names]
+            scaled = [between(METRICS[name], values[name], bounds[name]) for name in names]
             made = _mean([of for of in scaled if of])
             if made:
                 found[group] = made
@@ -48,13 +53,16 @@ def skills(
             groups = [group for group in metric.computed.groups if group in by_group]
             if groups and all(group in found for group in groups):
                 skill[metric.name] = _mean([found[group] for group in groups])
-    return skill
+    return {name: of for name, of in skill.items() if of}
 
 
-def between(values: PerScene, bound: Bound) -> dict[int, float]:
-    """Place values between floor (0) and ceiling (1), cut to [-1, 1]; empty if those are equal."""
+def between(metric: Metric, values: PerScene, bound: Bound) -> dict[int, float]:
+    """Place values between floor (0) and ceiling (1), cut to [-1, 1].
+
+    Empty where the floor is as good as the ceiling, or better: nothing can be placed there.
+    """
     span = bound.ceiling - bound.floor
-    if span == 0:
+    if (span if metric.higher_is_better else -span) < _LEAST_SPAN:
         return {}
     return {
         scene: float(np.clip((value - bound.floor) / span, -1, 1))
@@ -73,7 +81,7 @@ def flags(means: Mapping[str, float], bounds: Mapping[str, Bound]) -> list[str]:
         f"{METRICS[name].label} {means[name]:.4g} is worse than the floor's "
         f"{bounds[name].floor:.4g}"
         for name in _FLAGGED
-        if name in means and name in bounds and means[name] > bounds[name].floor
+        if name in means and name in bounds and means[name] > (1 + _HAIR) * bounds[name].floor
     ]
 
 
