@@ -67,7 +67,9 @@ def test_writes_one_file_a_row_on_the_published_scale(
     run(method, tiny, tmp_path)
     scene = next(DatasetFolder(tiny).scenes("super_res", "test", ["lr", "phase"]))
     expected = {
-        f"{scene['scene']:06d}_{step:03d}.npy": quantise(upsample(restore(lr), shift, 4, weights))
+        f"{scene['scene']:06d}_{step:03d}.npy": quantise(
+            upsample(restore(lr), shift, (64, 64), weights)
+        )
         for step, (lr, shift) in enumerate(zip(scene["lr"], scene["phase"], strict=True))
     }
     assert {path.name for path in tmp_path.glob("*.npy")} == set(expected)

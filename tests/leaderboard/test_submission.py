@@ -539,10 +539,10 @@ def test_what_is_known_beforehand_is_checked_before_scoring(
 
 
 def test_only_scores_by_the_packaged_references_are_ranked(make_entry: Any, tmp_path: Path) -> None:
-    ours = hashlib.sha256((HERE / "classifier-tiny.npz").read_bytes()).hexdigest()
-    path = write_submission(make_entry(references={"classifier": ours}), tmp_path)
-    assert read_submission(path).result.references == {"classifier": ours}
-    other = make_entry(references={"classifier": ours, "encoder": "e" * 64})
+    ours = hashlib.sha256((HERE / "readers-tiny.npz").read_bytes()).hexdigest()
+    path = write_submission(make_entry(references={"readers": ours}), tmp_path)
+    assert read_submission(path).result.references == {"readers": ours}
+    other = make_entry(references={"readers": ours, "encoder": "e" * 64})
     path = write_submission(other, tmp_path, replace=True)
     with pytest.raises(BenchError, match="its encoder is not the packaged one"):
         read_submission(path)

@@ -21,7 +21,7 @@ from vrs_bench.tasks import BoundTask, get_task
 PACKAGED = HERE / "bounds.json"
 
 
-def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
+def rival_methods(task: BoundTask) -> dict[str, Method]:
     """Return the trivial baseline of a task as ``floor``, and the truth as ``ceiling``."""
     return {
         "floor": floor_method(task),

@@ -125,7 +125,7 @@ def evaluate(
     contestants: dict[str, Contestant] = {}
     if standard and bounds:
         placed, part_floors = packaged_bounds(folder, task, split, judge)
-        contestants = _rivals(folder, judge, [m for m in judge.metrics if m.name not in placed])
+        contestants = _rivals(judge, [m for m in judge.metrics if m.name not in placed])
     report = progress or (lambda done, total: None)
     with checked(predictions, expected) as prediction_of:
         clipped = ClippedPredictions(prediction_of)
@@ -184,20 +184,18 @@ def measure_bounds(
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     bound = folder.manifest.bound(task)
     judge = make_judge(folder, bound, GROUPS, None)
-    rivals = _rivals(folder, judge, judge.metrics)
+    rivals = _rivals(judge, judge.metrics)
     tallies, _ = score_split(folder, bound, split, rivals, report, _crew(workers))
     bounds = bounds_of(tallies["floor"], tallies["ceiling"])
     keep_bounds(out, folder, split, judge, bounds, tallies["floor"].part_floors())
 
 
-def _rivals(
-    folder: DatasetFolder, judge: Judge, metrics: Sequence[Metric]
-) -> dict[str, Contestant]:
+def _rivals(judge: Judge, metrics: Sequence[Metric]) -> dict[str, Contestant]:
     """Return floor and ceiling as what is to be scored by some metrics; nothing if by none."""
     if not metrics:
         return {}
     judge = replace(judge, metrics=tuple(metrics))
-    return {name: (method, judge) for name, method in rival_methods(folder, judge.task).items()}
+    return {name: (method, judge) for name, method in rival_methods(judge.task).items()}
 
 
 class ClippedPredictions:
