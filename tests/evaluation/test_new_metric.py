@@ -21,7 +21,8 @@ from vrs_bench.evaluation.truth import Truth
 from vrs_bench.leaderboard.files import read_submissions, write_submission
 from vrs_bench.leaderboard.markdown import board_table
 from vrs_bench.leaderboard.ranking import boards
-from vrs_bench.leaderboard.submission import make_submission
+from vrs_bench.leaderboard.submission import Submission, make_submission
+from vrs_bench.leaderboard.verification import Rescored, verified
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, PerRowAndPart
 from vrs_bench.metrics.description import definitions_table
@@ -57,11 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
     cells = recipe.world.cells.model_copy(update={"n": 6})
     world = recipe.world.model_copy(update={"height": 64, "width": 64, "cells": cells})
     path = tmp_path_factory.mktemp("toy-metric") / "vrs-toy"
-    build(
-        ["super_res"],
-        recipe.model_copy(update={"name": "small", "scenes": 13, "world": world}),
-        path,
-    )
+    recipe = recipe.model_copy(update={"name": "small", "scenes": 13, "world": world})
+    build(["super_res"], recipe, path)
     return DatasetFolder(path)
 
 
@@ -192,16 +190,21 @@ def test_measuring_bounds_keeps_those_of_other_data(measured_beforehand: Path) -
     assert kept["super_res/test/other data"]["rows"] == 1
 
 
+def entry_of(result: Result, name: str) -> Submission:
+    """Return an entry whose predictions were scored again, to the same result."""
+    return verified(Rescored(make_submission(result, name), result, (), regenerated=False))
+
+
 def test_entries_from_before_stay_and_the_table_has_a_dash(
     before: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_submission(make_submission(before, "Before"), tmp_path)
+    write_submission(entry_of(before, "Before"), tmp_path)
     monkeypatch.setitem(METRICS, TOY.name, TOY)
     mae = before.scores["mae"]
     values = dict.fromkeys(mae.per_scene, 0.5)
     new = replace(mae, metric=TOY.name, per_scene=values, mean=0.5, ci_low=0.5, ci_high=0.5)
     after = replace(before, scores={**before.scores, TOY.name: new})
-    write_submission(make_submission(after, "After"), tmp_path)
+    write_submission(entry_of(after, "After"), tmp_path)
     # A definition that has changed since: the score is a dash, the entry stays.
     monkeypatch.setitem(METRICS, "sam", replace(METRICS["sam"], version="2"))
     [board] = boards(read_submissions(tmp_path))

@@ -26,6 +26,7 @@ from vrs_bench.leaderboard.files import (
     read_submissions,
     write_submission,
 )
+from vrs_bench.leaderboard.provenance import NOISE_TOLERANCE
 from vrs_bench.leaderboard.submission import About, make_submission
 from vrs_bench.leaderboard.texts import slug
 from vrs_bench.references import HERE
@@ -376,7 +377,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "an unknown word of provenance": (set_at("provenance", "gpu", to="x"), "provenance.gpu: Extra"),
     "a stamp that tolerates": (
         set_at("verification", "largest_deviation", to=0.1),
-        "verification.largest_deviation: Input should be less than or equal to 0.00001",
+        f"largest_deviation: Input should be less than or equal to {NOISE_TOLERANCE:g}",
     ),
     "control character": (set_at("name", to="a\x1bb"), "name: "),
     "script link": (set_at("url", to="javascript:alert(1)"), "url: "),

@@ -160,6 +160,7 @@ class Result:
             head += "; definitions of the original project"
         return report(
             head,
+            self.flags,
             self.warnings,
             self.scores,
             self.bounds,

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-
-from vrs_bench.columns import Key
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.engines.processes import Engine
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.bounds import keep_bounds, packaged_bounds, rival_methods
+from vrs_bench.evaluation.clipped import ClippedPredictions
 from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.judge import Judge, make_judge, members
-from vrs_bench.evaluation.orders import Likeness, likeness
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.remarks import remarks
@@ -35,7 +31,7 @@ from vrs_bench.evaluation.work import Crew, SceneJob, scored_by
 from vrs_bench.metrics.catalogue import GROUPS
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Floats, Report
+from vrs_bench.types import Report
 
 PROFILES = ("standard", "original")
 """Whose definitions: ours, or those of the original project."""
@@ -196,37 +192,6 @@ def _rivals(judge: Judge, metrics: Sequence[Metric]) -> dict[str, Contestant]:
         return {}
     judge = replace(judge, metrics=tuple(metrics))
     return {name: (method, judge) for name, method in rival_methods(judge.task).items()}
-
-
-class ClippedPredictions:
-    """Predictions on their way to be scored: digested as they came, then clipped to [0, 1]."""
-
-    def __init__(self, prediction_of: Callable[[Key], Floats]) -> None:
-        """Start before the first row."""
-        self._prediction_of = prediction_of
-        self._hash = hashlib.sha256()
-        self.count = 0
-        """Values so far that were clipped."""
-        self.likenesses: list[Likeness] = []
-        """Of each scene so far."""
-
-    def __call__(self, scene: SceneTruth) -> Floats:
-        """Return the predictions of a scene, (row, band, height, width) float32 in [0, 1]."""
-        images = np.empty(scene.target.shape, np.float32)
-        for image, step in zip(images, scene.steps.tolist(), strict=True):
-            image[...] = self._prediction_of((scene.number, step))
-            self._hash.update(np.array([scene.number, step], "<i8").tobytes())
-            self._hash.update(image.astype("<f4", copy=False))
-            if image.min() < 0 or image.max() > 1:
-                self.count += int(np.count_nonzero((image < 0) | (image > 1)))
-                np.clip(image, 0, 1, out=image)
-        self.likenesses.append(likeness(scene, images))
-        return images
-
-    @property
-    def sha256(self) -> str:
-        """See :class:`vrs_bench.evaluation.result.Result`."""
-        return self._hash.hexdigest()
 
 
 def score_split(

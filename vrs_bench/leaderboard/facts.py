@@ -133,10 +133,10 @@ def _skill_faults(result: Result) -> list[str]:
     members = [m for m in METRICS.values() if m.in_skill and m.name in result.scores]
     values = {m.name: result.scores[m.name].per_scene for m in members}
     expected = skills(values, result.bounds, members)
-    for name, metric in METRICS.items():
-        if not isinstance(metric.computed, Composed):
+    for name, score in result.scores.items():
+        if name not in METRICS or not isinstance(METRICS[name].computed, Composed):
             continue
-        stated = result.scores[name].per_scene if name in result.scores else {}
+        stated = score.per_scene
         if stated.keys() != expected.get(name, {}).keys() or any(
             abs(value - expected[name][scene]) > _SKILL_APART for scene, value in stated.items()
         ):

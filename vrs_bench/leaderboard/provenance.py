@@ -14,9 +14,10 @@ from vrs_bench.settings import Settings
 TOLERANCE = 1e-5
 """Relative deviation of a score up to which an entry counts as verified."""
 
-NOISE_TOLERANCE = 0.01
+NOISE_TOLERANCE = 0.05
 """The same of scores that are read through noise, of predictions that were made again: where these
-differ in their last bits, the noise is another one."""
+differ in their last bits, the noise is another one. On `tiny`, means then move by up to 0.015 and
+Fréchet distances by 4 %. It can't be used to claim more: a stamp brings the scores as found."""
 
 
 class Provenance(Settings):

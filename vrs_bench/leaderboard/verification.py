@@ -22,12 +22,15 @@ from vrs_bench.leaderboard.files import read_as_claimed, write_submission
 from vrs_bench.leaderboard.provenance import NOISE_TOLERANCE, TOLERANCE, Verification
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import GROUPS, METRICS
-from vrs_bench.metrics.definition import Composed
+from vrs_bench.metrics.definition import Composed, Metric
 from vrs_bench.types import Report
 
 SMALLEST = 1e-3
 """Scores that are nearer to zero deviate relative to this: rounding errors do not shrink with
 them."""
+
+NOISY_SMALLEST = 1.0
+"""The same of scores that are read through noise, which moves a skill of 0 as much as one of 1."""
 
 SHOWN = 20
 """Deviations in the table of an entry, at most."""
@@ -158,6 +161,8 @@ def score_again(
 
     What it says of its data is compared with the data first. Then the scores, their intervals and
     values by scene, and the bounds are compared, as far as their metrics are defined as they were.
+    Of predictions that were made again, those scores that are read through noise are compared by
+    their means alone.
 
     Args:
         entry: the entry.
@@ -198,9 +203,12 @@ def score_again(
     deviations = [*unequal]
     again = _measured(result)
     for what, claimed in _measured(stated).items():
-        relative = _relative(claimed, again.get(what))
+        noisy = regenerated and _reads_noise(METRICS[what.split()[0]])
+        if noisy and not what.endswith(" mean"):
+            continue
+        relative = _relative(claimed, again.get(what), NOISY_SMALLEST if noisy else SMALLEST)
         if relative > 0:
-            allowed = _allowed(what) if regenerated else TOLERANCE
+            allowed = NOISE_TOLERANCE if noisy else TOLERANCE
             deviations.append(Deviation(what, claimed, again.get(what), relative, allowed))
     deviations.sort(key=lambda deviation: -deviation.relative / deviation.allowed)
     return Rescored(entry, result, tuple(deviations), regenerated)
@@ -223,18 +231,16 @@ def _measured(result: Result) -> dict[str, float | None]:
     return numbers
 
 
-def _allowed(what: str) -> float:
-    """Return how far a number may deviate if predictions were made again."""
-    metric = METRICS[what.split()[0]]
-    noisy = isinstance(metric.computed, Composed) or metric.needs & {"readers", "encoder"}
-    return NOISE_TOLERANCE if noisy else TOLERANCE
+def _reads_noise(metric: Metric) -> bool:
+    """Say whether values depend on the noise that is drawn from the digest of the predictions."""
+    return isinstance(metric.computed, Composed) or bool(metric.needs & {"readers", "encoder"})
 
 
-def _relative(one: float | None, other: float | None) -> float:
+def _relative(one: float | None, other: float | None, smallest: float) -> float:
     """Return how far two numbers are apart; infinite where there is only one."""
     if one is None or other is None:
         return 0.0 if one is other else math.inf
-    return abs(one - other) / max(abs(one), abs(other), SMALLEST)
+    return abs(one - other) / max(abs(one), abs(other), smallest)
 
 
 def verified(rescored: Rescored) -> Submission:
