@@ -189,6 +189,11 @@ def test_the_truth_has_all_skill(task: str, folder: DatasetFolder, made: Made) -
 def test_skill_lies_between_and_is_in_tables_and_json(halfway: Result, tmp_path: Path) -> None:
     for name in SKILLS:
         assert 0.1 < halfway.scores[name].mean < 0.9, name
+    text = str(halfway).splitlines()
+    first = next(i for i, line in enumerate(text) if line.startswith(" ──")) + 1
+    assert [line.split()[0] for line in text[first : first + 5]] == list(halfway.scores)[:5]
+    assert f" {halfway.scores['skill'].mean:.3f} " in text[first]
+    assert "FLAGGED" not in str(halfway)
     assert list(halfway.scores)[:5] == ["skill", *(f"skill_{group}" for group in SKILL_GROUPS)]
     assert not SKILLS & halfway.bounds.keys()
     halfway.to_json(tmp_path / "result.json")
@@ -243,6 +248,7 @@ def test_what_is_worse_than_the_floor_is_flagged(folder: DatasetFolder, made: Ma
         f"{METRICS[name].label} {result.scores[name].mean:.4g}"
         for name in ("rmse", "through_sensor_rmse")
     ]
+    assert f"FLAGGED: {result.flags[0]}" in str(result).splitlines()
     assert result.scores["skill_distortion"].mean < 0
     assert result.scores["skill_distortion"].ci_low is not None
 
