@@ -52,7 +52,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/perceptual.py
-	$(BIN)/python benchmarks/classifier.py
+	$(BIN)/python benchmarks/readers.py
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/realism.py
 	$(BIN)/python benchmarks/libraries.py

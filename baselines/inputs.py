@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from baselines.interpolation import Weights, cubic_matrix, upsample
 from vrs_bench.columns import restore
 from vrs_bench.data.manifest import Manifest
-from vrs_bench.errors import BenchError
+from vrs_bench.interpolation import Weights, cubic_matrix, upsample
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Array, Floats
 
@@ -80,22 +79,13 @@ def on_target_grid(bound: BoundTask, inputs: Inputs, name: str, weights: Weights
 
     Returns:
         float32 (band, height, width), not clipped.
-
-    Raises:
-        BenchError: the sizes are not whole multiples of the image's.
     """
-    size, target = (bound.column(column).shape[1:] for column in (name, bound.target))
-    ratio = target[0] // size[0]
-    if (size[0] * ratio, size[1] * ratio) != target:
-        raise BenchError(
-            f"{bound.name}: '{name}' of {size[0]} × {size[1]} pixels can't be enlarged to "
-            f"{target[0]} × {target[1]} by a whole number; this method needs a sensor with one"
-        )
+    image, size = inputs[name], bound.column(bound.target).shape[1:]
     known = name == bound.main_input and "phase" in inputs
     shift = inputs["phase"] if known else np.zeros(2, np.float32)
-    if ratio == 1 and not shift.any():
-        return inputs[name]
-    return upsample(inputs[name], shift, ratio, weights)
+    if image.shape[1:] == size and not shift.any():
+        return image
+    return upsample(image, shift, (size[0], size[1]), weights)
 
 
 def input_stack(bound: BoundTask, inputs: Inputs) -> Floats:
@@ -107,9 +97,6 @@ def input_stack(bound: BoundTask, inputs: Inputs) -> Floats:
 
     Returns:
         float32 (band, height, width), interpolated by cubic convolution where it must be.
-
-    Raises:
-        BenchError: an input is not a whole number of times smaller than the target.
     """
     images = [on_target_grid(bound, inputs, name, cubic_matrix) for name in bound.sensors]
     return np.concatenate(images)

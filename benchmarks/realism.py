@@ -32,7 +32,7 @@ from texture_statistics import (
 from vrs_bench.columns import restore
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_micro
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-from vrs_bench.references.classifier import classify, load_classifier
+from vrs_bench.references.readers import load_readers, noise_answers, read_series
 from vrs_bench.tasks import BoundTask, bind
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.landcover import OPTICAL_BANDS, class_names
@@ -167,10 +167,11 @@ Jaccard = Callable[[Floats, Array], float]
 
 def reader(world: WorldRecipe) -> Jaccard:
     """Return what maps land cover from series, and scores the map."""
-    classifier = load_classifier(world)
+    readers = load_readers(world)
 
     def jaccard(series: Floats, land_cover: Array) -> float:
-        labels = classify(classifier, series)
+        answers = noise_answers(readers, b"realism", series.shape)
+        labels = read_series(readers, series, answers)[0].argmax(axis=0) + 1
         return float(jaccard_micro(confusion_matrix(labels, land_cover, len(LABELS) - 1)))
 
     return jaccard

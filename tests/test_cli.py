@@ -209,7 +209,7 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
             "evaluate x --profile original --groups distortion",
             "Invalid value for --groups: the ori",
         ),
-        ("evaluate x --profile original --classifier x.npz", "Invalid value for --classifier: the"),
+        ("evaluate x --profile original --readers x.npz", "Invalid value for --readers: the"),
         ("compare one.json", "Missing argument"),
         ("submit predictions", "Missing option '--name'"),
         ("submit p --name x --seeds 1,two", "--seeds: expected numbers such as 0,1,2; got '1,two'"),

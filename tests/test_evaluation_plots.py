@@ -87,11 +87,9 @@ def test_confusion_is_drawn_as_shares_of_the_true_class() -> None:
     counts = np.diag(np.arange(1, len(class_names())))
     counts[0, 1] = 3
 
-    result = SimpleNamespace(
-        confusion={"classifier": counts.tolist(), "classifier_truth": counts.tolist()}
-    )
+    result = SimpleNamespace(confusion={"reader": counts.tolist(), "reader_truth": counts.tolist()})
     figure = plots._confusion(result)  # type: ignore[arg-type]
-    assert titles(figure) == ["classifier", "classifier, on the truth"]
+    assert titles(figure) == ["reader", "reader, on the truth"]
     share = figure.axes[0].images[0].get_array()
     assert share[0, :2].tolist() == [0.25, 0.75]
     np.testing.assert_allclose(np.asarray(share).sum(axis=1), 1)

@@ -32,7 +32,7 @@ LEFT_BEHIND = (
     "runs/demo/report.md",
     "scores.json",
     "bicubic.json",
-    "classifier.npz",
+    "readers.npz",
     "encoder/encoder.safetensors",
     "scene.png",
     # by builds that end elsewhere or early
@@ -55,7 +55,7 @@ LEFT_BEHIND = (
 KEPT = (
     "submissions/super_res/mine.json",
     "vrs_bench/references/bounds.json",
-    "vrs_bench/references/classifier-tiny.npz",
+    "vrs_bench/references/readers-tiny.npz",
     "vrs_bench/data/private.py",
     "vrs_bench/data/products/layout.py",
     "vrs_bench/evaluation/predictions/keys.py",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from baselines.inputs import Inputs, at_step, on_target_grid, shows_target
-from baselines.interpolation import Weights, cubic_matrix, nearest_matrix
 from baselines.methods.method import Method
+from vrs_bench.interpolation import Weights, cubic_matrix, nearest_matrix
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
 

@@ -13,7 +13,6 @@ import torch
 
 import baselines
 from baselines.inputs import Bands, Inputs
-from baselines.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
 from baselines.methods.registry import METHODS
 from baselines.networks.unet import UNet, UNetSettings
 from baselines.predict import predict
@@ -22,6 +21,7 @@ from vrs_bench.columns import quantise, restore
 from vrs_bench.data.private import build_private
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
+from vrs_bench.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, dump_recipe, load_recipe
 from vrs_bench.tasks import BoundTask
@@ -67,7 +67,9 @@ def test_writes_one_file_a_row_on_the_published_scale(
     run(method, tiny, tmp_path)
     scene = next(DatasetFolder(tiny).scenes("super_res", "test", ["lr", "phase"]))
     expected = {
-        f"{scene['scene']:06d}_{step:03d}.npy": quantise(upsample(restore(lr), shift, 4, weights))
+        f"{scene['scene']:06d}_{step:03d}.npy": quantise(
+            upsample(restore(lr), shift, (64, 64), weights)
+        )
         for step, (lr, shift) in enumerate(zip(scene["lr"], scene["phase"], strict=True))
     }
     assert {path.name for path in tmp_path.glob("*.npy")} == set(expected)

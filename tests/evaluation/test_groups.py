@@ -10,28 +10,14 @@ import numpy as np
 import pytest
 
 from vrs_bench.columns import restore
-from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate, judge
 from vrs_bench.metrics.catalogue import GROUPS, METRICS
-from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references import packaged_references
-from vrs_bench.tasks import TASKS, get_task
+from vrs_bench.tasks import get_task
 from vrs_bench.types import Floats
 from vrs_bench.world.landcover import class_names
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
-    """Return all tasks at 64 x 64 pixels and the eight dates of `tiny`; two test scenes."""
-    recipe = load_recipe(BenchmarkRecipe, "tiny")
-    cells = recipe.world.cells.model_copy(update={"n": 6})
-    world = recipe.world.model_copy(update={"height": 64, "width": 64, "cells": cells})
-    recipe = recipe.model_copy(update={"scenes": 13, "world": world})
-    path = tmp_path_factory.mktemp("groups") / "vrs-toy"
-    build(TASKS, recipe, path)
-    return DatasetFolder(path)
 
 
 def truth(folder: DatasetFolder, task: str) -> Floats:
@@ -64,6 +50,7 @@ def test_the_truth_is_perfect(results: dict[float, Result]) -> None:
         **dict.fromkeys(["mae", "rmse", "sam", "ergas", "ndvi_mae", "gmsd"], 0.0),
         **dict.fromkeys(["ssim", "uiqi", "ms_ssim", "haarpsi", "cw_ssim"], 1.0),
         **dict.fromkeys(["jaccard_ratio", "segmentation_ratio"], 1.0),
+        **dict.fromkeys(["reader_agreement", "segmentation_agreement"], 1.0),
         **dict.fromkeys(["feature_distance", "frechet_distance", "spatial_shift"], 0.0),
         "psnr": 80.0,
     }
@@ -118,9 +105,9 @@ def test_parts_confusion_and_references_are_in_the_json(
     assert list(result.slices["time_step"]) == [str(step) for step in range(8)]
     assert "psnr" in result.slices["cloud"]["opaque"]
     assert set(result.confusion) == {
-        f"{method}{of}" for method in ("classifier", "segmentation") for of in ("", "_truth")
+        f"{method}{of}" for method in ("reader", "segmentation") for of in ("", "_truth")
     }
-    assert set(result.references) == {"classifier", "encoder"}
+    assert set(result.references) == {"readers", "encoder"}
     assert set(result.references.values()) <= packaged_references()
     result.to_json(tmp_path / "result.json")
     assert Result.from_json(tmp_path / "result.json") == result
@@ -160,10 +147,10 @@ def test_the_original_profile_scores_by_its_own_names(folder: DatasetFolder) -> 
     [
         ({"groups": ["distorsion"]}, "unknown group 'distorsion'; did you mean 'distortion'?"),
         ({"groups": []}, "groups: expected at least one of distortion"),
-        ({"profile": "original", "groups": ["sam"]}, "leave groups and classifier out"),
-        ({"profile": "original", "classifier": "x.npz"}, "leave groups and classifier out"),
+        ({"profile": "original", "groups": ["sam"]}, "leave groups and readers out"),
+        ({"profile": "original", "readers": "x.npz"}, "leave groups and readers out"),
         ({"profile": "orginal"}, "unknown profile 'orginal'; did you mean 'original'?"),
-        ({"classifier": "nowhere.npz"}, "nowhere.npz"),
+        ({"readers": "nowhere.npz"}, "nowhere.npz"),
     ],
 )
 def test_what_is_not_known_is_refused(
@@ -193,8 +180,8 @@ def test_groups_that_need_more_than_is_installed_say_so(
     assert "torch" in str(caught.value)
 
 
-def test_data_that_no_classifier_fits_says_how_to_get_one(tiny: Path) -> None:
-    with pytest.raises(BenchError, match=r"3 steps, .*vrs-bench fit classifier .*--classifier"):
+def test_data_that_no_readers_fit_say_how_to_get_some(tiny: Path) -> None:
+    with pytest.raises(BenchError, match=r"3 steps, .*vrs-bench fit readers .*--readers"):
         evaluate({}, "super_res", tiny)
 
 

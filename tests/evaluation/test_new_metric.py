@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation import Result, bounds, evaluate, scoring
+from vrs_bench.evaluation.floors import floor_method
+from vrs_bench.evaluation.truth import Truth
+from vrs_bench.leaderboard.files import read_submissions, write_submission
 from vrs_bench.leaderboard.markdown import board_table
 from vrs_bench.leaderboard.ranking import boards
-from vrs_bench.leaderboard.submission import make_submission, read_submissions, write_submission
+from vrs_bench.leaderboard.submission import Submission, make_submission
+from vrs_bench.leaderboard.verification import Rescored, verified
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, PerRowAndPart
 from vrs_bench.metrics.description import definitions_table
@@ -55,15 +58,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
     cells = recipe.world.cells.model_copy(update={"n": 6})
     world = recipe.world.model_copy(update={"height": 64, "width": 64, "cells": cells})
     path = tmp_path_factory.mktemp("toy-metric") / "vrs-toy"
-    build(["super_res"], recipe.model_copy(update={"scenes": 13, "world": world}), path)
+    recipe = recipe.model_copy(update={"name": "small", "scenes": 13, "world": world})
+    build(["super_res"], recipe, path)
     return DatasetFolder(path)
 
 
 @pytest.fixture(scope="module")
 def images(folder: DatasetFolder) -> Floats:
-    """Return the inputs with their pixels repeated."""
-    scenes = folder.scenes("super_res", "test", ["lr"])
-    return np.concatenate([restore(s["lr"]) for s in scenes]).repeat(4, -1).repeat(4, -2)
+    """Return what the trivial method makes."""
+    bound = folder.manifest.bound("super_res")
+    return np.concatenate(list(map(floor_method(bound), Truth(folder, bound, "test"))))
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +95,9 @@ def measured_now(
     measured: list[str] = []
     original = scoring._rivals
 
-    def spy(folder: DatasetFolder, judge: Any, metrics: Sequence[Metric]) -> Any:
+    def spy(judge: Any, metrics: Sequence[Metric]) -> Any:
         measured.extend(metric.name for metric in metrics)
-        return original(folder, judge, metrics)
+        return original(judge, metrics)
 
     monkeypatch.setattr(scoring, "_rivals", spy)
     return measured
@@ -154,7 +158,7 @@ def test_bounds_of_another_definition_are_measured_again(
     result = evaluate(images, "super_res", folder, groups=["distortion"])
     assert measured_now == ["psnr"]
     assert result.scores["psnr"].version == "2"
-    assert list(result.bounds) == list(result.scores)
+    assert list(result.bounds) == [n for n in result.scores if METRICS[n].group == "distortion"]
     assert result.bounds.items() <= before.bounds.items()
 
 
@@ -163,10 +167,10 @@ def test_bounds_through_another_reference_are_measured_again(
 ) -> None:
     kept = json.loads(bounds.PACKAGED.read_text(encoding="utf-8"))
     for entry in kept.values():
-        entry["references"]["classifier"] = "0" * 64
+        entry["references"]["readers"] = "0" * 64
     bounds.PACKAGED.write_text(json.dumps(kept), encoding="utf-8")
     evaluate(images, "super_res", folder)
-    assert measured_now == [name for name, m in METRICS.items() if "classifier" in m.needs]
+    assert measured_now == [name for name, m in METRICS.items() if "readers" in m.needs]
 
 
 def test_bounds_of_fewer_scenes_are_measured_again(
@@ -186,16 +190,21 @@ def test_measuring_bounds_keeps_those_of_other_data(measured_beforehand: Path) -
     assert kept["super_res/test/other data"]["rows"] == 1
 
 
+def entry_of(result: Result, name: str) -> Submission:
+    """Return an entry whose predictions were scored again, to the same result."""
+    return verified(Rescored(make_submission(result, name), result, (), regenerated=False))
+
+
 def test_entries_from_before_stay_and_the_table_has_a_dash(
     before: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_submission(make_submission(before, "Before"), tmp_path)
+    write_submission(entry_of(before, "Before"), tmp_path)
     monkeypatch.setitem(METRICS, TOY.name, TOY)
     mae = before.scores["mae"]
     values = dict.fromkeys(mae.per_scene, 0.5)
     new = replace(mae, metric=TOY.name, per_scene=values, mean=0.5, ci_low=0.5, ci_high=0.5)
     after = replace(before, scores={**before.scores, TOY.name: new})
-    write_submission(make_submission(after, "After"), tmp_path)
+    write_submission(entry_of(after, "After"), tmp_path)
     # A definition that has changed since: the score is a dash, the entry stays.
     monkeypatch.setitem(METRICS, "sam", replace(METRICS["sam"], version="2"))
     [board] = boards(read_submissions(tmp_path))

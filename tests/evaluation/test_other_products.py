@@ -14,7 +14,7 @@ from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate
-from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.catalogue import GROUPS, METRICS
 from vrs_bench.plots.evaluation import evaluation_plots
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS, Task
@@ -27,12 +27,14 @@ DESPECKLING = Task(
     sensors={"speckled": "sar"},
     target="radar",
     target_product="sar",
+    floor="registered_bicubic",
     headline="psnr",
 )
 OPTICAL_ONLY = {
     *("ndvi_mae", "feature_distance", "frechet_distance", "kernel_distance"),
     *(name for name, metric in METRICS.items() if metric.group == "downstream"),
 }
+SKILLS = {"skill", "skill_distortion", "skill_perceptual", "skill_consistency"}
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +67,10 @@ def result(folder: DatasetFolder, images: Floats) -> Result:
 
 
 def test_all_metrics_that_apply_have_a_score_between_bounds(result: Result) -> None:
-    asked = {name for name, metric in METRICS.items() if metric.group != "original"}
+    asked = {name for name, metric in METRICS.items() if metric.group in GROUPS}
     assert set(result.left_out) == OPTICAL_ONLY
-    assert set(result.scores) == asked - OPTICAL_ONLY
-    assert set(result.bounds) == set(result.scores)
+    assert set(result.scores) == asked - OPTICAL_ONLY | SKILLS
+    assert set(result.bounds) == set(result.scores) - SKILLS
     assert "through_sensor_rmse" in result.scores
     place = result.normalised("psnr")
     assert place is not None
@@ -76,6 +78,15 @@ def test_all_metrics_that_apply_have_a_score_between_bounds(result: Result) -> N
     assert result.bounds["psnr"].ceiling == 80
     assert result.confusion == {}
     assert set(result.references) == set()
+
+
+def test_skill_is_the_mean_over_the_groups_that_apply(result: Result) -> None:
+    means = {name: result.scores[name].mean for name in SKILLS}
+    assert means["skill"] == pytest.approx(
+        np.mean([means[f"skill_{of}"] for of in ("distortion", "perceptual", "consistency")])
+    )
+    assert means["skill_perceptual"] == pytest.approx(result.normalised("haarpsi")[0])  # type: ignore[index]
+    assert 0 < means["skill"] < 1
 
 
 def test_the_table_and_the_json_say_what_was_left_out(result: Result, tmp_path: Path) -> None:
@@ -99,5 +110,7 @@ def test_pictures_are_drawn(
 def test_groups_of_which_nothing_applies_are_an_error(
     folder: DatasetFolder, images: Floats
 ) -> None:
-    with pytest.raises(BenchError, match=r"no metric of these groups applies \(jaccard_ratio: the"):
+    with pytest.raises(
+        BenchError, match=r"no metric of these groups applies \(reader_agreement: the"
+    ):
         evaluate(images, DESPECKLING.name, folder, groups=["downstream"])

@@ -24,15 +24,15 @@ from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
-from vrs_bench.references.classifier import save
-from vrs_bench.references.classifier_fit import fit_classifier
+from vrs_bench.references.readers import save
+from vrs_bench.references.readers_fit import fit_readers
 from vrs_bench.show import draw
 from vrs_bench.tasks import TASKS, bind
 from vrs_bench.world.splits import split_scenes
 
 rasterio = pytest.importorskip("rasterio")
 
-BY_CLASSIFIER = {name for name, metric in METRICS.items() if "classifier" in metric.needs}
+BY_READERS = {name for name, metric in METRICS.items() if "readers" in metric.needs}
 DOWNSTREAM = {name for name, metric in METRICS.items() if metric.group == "downstream"}
 
 
@@ -179,24 +179,24 @@ def result(folder: DatasetFolder) -> Result:
     return evaluate(guesses(folder, "super_res"), "super_res", folder, bounds=False)
 
 
-def test_the_packaged_classifier_is_left_out_with_the_reason(result: Result) -> None:
-    assert set(result.left_out) == BY_CLASSIFIER
-    assert set(result.scores) >= DOWNSTREAM - BY_CLASSIFIER
+def test_the_packaged_readers_are_left_out_with_the_reason(result: Result) -> None:
+    assert set(result.left_out) == BY_READERS
+    assert set(result.scores) >= DOWNSTREAM - BY_READERS
     [line] = [line for line in str(result).splitlines() if "jaccard_ratio" in line]
-    assert "no packaged classifier reads own imagery: fit one with" in line
+    assert "no packaged readers read own imagery: fit some with" in line
 
 
-def test_a_classifier_of_the_same_images_is_used(own_imagery: OwnImagery, tmp_path: Path) -> None:
+def test_readers_of_the_same_images_are_used(own_imagery: OwnImagery, tmp_path: Path) -> None:
     recipe = recipe_of(own_imagery.recipe())
     build(["super_res"], recipe, tmp_path / "data")
-    save(fit_classifier(recipe.pinned().world, scenes=7), tmp_path / "classifier.npz")
+    save(fit_readers(recipe.pinned().world, scenes=7), tmp_path / "readers.npz")
     data = DatasetFolder(tmp_path / "data")
     result = evaluate(
         {(900_000, step): image for step, image in enumerate(guesses(data, "super_res"))},
         "super_res",
         data,
         groups=["downstream"],
-        classifier=tmp_path / "classifier.npz",
+        readers=tmp_path / "readers.npz",
         bounds=False,
     )
     assert set(result.scores) == DOWNSTREAM

@@ -10,65 +10,37 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.ndimage import zoom
 
-from vrs_bench.columns import quantise, restore
-from vrs_bench.data.build.building import build
+from vrs_bench.columns import quantise
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation import evaluate as evaluate_all
-from vrs_bench.evaluation.bounds import trivial_method
 from vrs_bench.evaluation.orders import AXES, Likeness, better_orders, likeness
-from vrs_bench.evaluation.truth import SceneTruth, Truth
-from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS
 from vrs_bench.types import Array, Floats
+
+Made = Callable[[str, str], Floats]
 
 ROWS, STEPS = 16, 8
 evaluate = partial(evaluate_all, groups=["distortion"])
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
-    """Return all tasks at 64 x 64 pixels and the eight dates of `tiny`; two test scenes."""
-    recipe = load_recipe(BenchmarkRecipe, "tiny")
-    cells = recipe.world.cells.model_copy(update={"n": 6})
-    world = recipe.world.model_copy(update={"height": 64, "width": 64, "cells": cells})
-    path = tmp_path_factory.mktemp("remarks") / "vrs-toy"
-    build(TASKS, recipe.model_copy(update={"scenes": 13, "world": world}), path)
-    return DatasetFolder(path)
-
-
-def made(folder: DatasetFolder, task: str, method: Callable[[SceneTruth], Floats]) -> Floats:
-    """Return what a method makes of the test split, (row, band, height, width)."""
-    truth = Truth(folder, folder.manifest.bound(task), "test")
-    return np.concatenate([method(scene) for scene in truth])
-
-
-def bicubic(scene: SceneTruth) -> Floats:
-    seen = restore(scene.columns["lr"])
-    return zoom(seen, (1, 1, 4, 4), order=3, mode="nearest", grid_mode=True)
-
-
-@pytest.fixture(scope="module")
-def honest(folder: DatasetFolder) -> Floats:
+def honest(made: Made) -> Floats:
     """Return bicubic super-resolution, (16, 4, 64, 64)."""
-    return made(folder, "super_res", bicubic)
+    return made("super_res", "floor")
 
 
 # Honest methods
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_honest_predictions_pass_without_remark(task: str, folder: DatasetFolder) -> None:
-    truth = made(folder, task, lambda scene: scene.target)
-    floor = made(folder, task, trivial_method(folder, folder.manifest.bound(task)))
+def test_honest_predictions_pass_without_remark(
+    task: str, folder: DatasetFolder, made: Made
+) -> None:
+    truth, floor = made(task, "truth"), made(task, "floor")
     noise = np.random.default_rng(0).normal(0, 0.005, truth.shape).astype(np.float32)
     for images in (truth, truth + noise, floor, quantise(floor), floor.astype(np.float16)):
         assert evaluate(images, task, folder).warnings == []
-
-
-def test_bicubic_passes_without_remark(folder: DatasetFolder, honest: Floats) -> None:
-    assert evaluate(honest, "super_res", folder).warnings == []
 
 
 UNINFORMED: dict[str, Callable[[Floats], Floats]] = {
@@ -86,9 +58,9 @@ UNINFORMED: dict[str, Callable[[Floats], Floats]] = {
 
 @pytest.mark.parametrize("kind", UNINFORMED)
 def test_bad_predictions_are_not_told_that_another_order_is_better(
-    kind: str, folder: DatasetFolder
+    kind: str, folder: DatasetFolder, made: Made
 ) -> None:
-    truth = made(folder, "super_res", lambda scene: scene.target)
+    truth = made("super_res", "truth")
     assert evaluate(UNINFORMED[kind](truth), "super_res", folder, bounds=False).warnings == []
 
 
@@ -102,7 +74,7 @@ def by_scene(change: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
 
 MISTAKES: dict[str, tuple[Callable[[Floats], Array], str]] = {
     "bytes": (lambda x: np.clip(255 * x, 0, 255).astype(np.uint16), "if the scale is 0 to 255"),
-    "denormal": (lambda x: x.astype(float) * 1e-320, r"no value of any row exceeds 4.4\d*e-321"),
+    "denormal": (lambda x: x.astype(float) * 1e-320, r"no value of any row exceeds \d\.\d*e-321"),
     "zeros": (np.zeros_like, "no value of any row exceeds 0 in magnitude"),
     "negative": (lambda x: -x, "100.0% of all values were outside of .0, 1. and were clipped"),
     "standardised": (

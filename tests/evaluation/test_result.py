@@ -44,7 +44,7 @@ def make(shift: float = 0.0, n: int = N, seed: int = 0) -> Result:
         seed=0,
         references={"encoder": "e" * 64},
         slices={"position": {"border": {"psnr": PartScore(29.0, 28.5, 29.5, n)}}},
-        confusion={"classifier": [[3, 1], [0, 4]]},
+        confusion={"reader": [[3, 1], [0, 4]]},
         bounds={"psnr": Bound(20.0, 80.0), "sam": Bound(9.0, 0.0)},
         scores={"psnr": score("psnr", "dB", True, psnr), "sam": score("sam", "°", False, sam)},
     )

@@ -14,11 +14,9 @@ from vrs_bench.data.build.building import build
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.provenance import Verification
 from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS
-
-UNITS = {"psnr": ("dB", True), "sam": ("°", False), "mae": ("", False), "ndvi_mae": ("", False)}
-"""Unit and direction of some metrics."""
 
 MakeEntry = Callable[..., Submission]
 
@@ -47,9 +45,18 @@ def make_result(scores: Mapping[str, Sequence[float]], **changes: Any) -> Result
     }
     made = {}
     for name, values in scores.items():
-        mean, (unit, higher) = sum(values) / n, UNITS[name]
+        mean, metric = sum(values) / n, METRICS[name]
         per_scene = {900_000 + i: float(value) for i, value in enumerate(values)}
-        made[name] = Score(name, mean, mean - 1, mean + 1, per_scene, unit, higher, "1")
+        made[name] = Score(
+            metric=name,
+            mean=mean,
+            ci_low=mean - 1,
+            ci_high=mean + 1,
+            per_scene=per_scene,
+            unit=metric.unit,
+            higher_is_better=metric.higher_is_better,
+            version=metric.version,
+        )
     return Result(**{**fields, "scores": made, **changes})
 
 

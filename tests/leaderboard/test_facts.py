@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Bound, Result
-from vrs_bench.evaluation.bounds import PACKAGED
+from vrs_bench.evaluation.bounds import PACKAGED, bounds_key
+from vrs_bench.evaluation.skill import skills
 from vrs_bench.leaderboard.facts import data_faults, packaged_data
 from vrs_bench.leaderboard.files import read_submission, write_submission
 from vrs_bench.leaderboard.submission import make_submission
@@ -20,14 +22,32 @@ from vrs_bench.recipes import SIZES
 from vrs_bench.tasks import TASKS
 
 DIGEST = packaged_data("tiny", "super_res").digest
-KNOWN = json.loads(PACKAGED.read_text(encoding="utf-8"))[f"super_res/test/{DIGEST}"]
-PSNR = Bound(KNOWN["bounds"]["psnr"]["floor"], KNOWN["bounds"]["psnr"]["ceiling"])
+KNOWN = json.loads(PACKAGED.read_text(encoding="utf-8"))[bounds_key("super_res", "test", DIGEST)]
+BOUNDS = {name: Bound(of["floor"], of["ceiling"]) for name, of in KNOWN["bounds"].items()}
+PSNR = BOUNDS["psnr"]
+MEMBERS = [metric for metric in METRICS.values() if metric.in_skill]
+BETWEEN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.3)
+"""Where the members of skill stand between floor and truth in each of the six test scenes."""
 
 
 @pytest.fixture
 def honest(make_entry: Any) -> Result:
     """Return a result on the test split of the packaged size tiny."""
-    changes = {"recipe": "tiny", "recipe_digest": DIGEST, "bounds": {"psnr": PSNR}}
+    return with_skill(make_entry, BETWEEN)
+
+
+def with_skill(make_entry: Any, between: tuple[float, ...]) -> Result:
+    """Return a result of which every member of skill stands there between floor and truth."""
+    scores = {
+        name: [bound.floor + share * (bound.ceiling - bound.floor) for share in between]
+        for name, bound in BOUNDS.items()
+        if METRICS[name].in_skill
+    }
+    values = {name: dict(enumerate(of, start=900_000)) for name, of in scores.items()}
+    made = skills(values, BOUNDS, MEMBERS)
+    scores |= {name: list(of.values()) for name, of in made.items()}
+    bounds = {name: bound for name, bound in BOUNDS.items() if name in scores or name == "psnr"}
+    changes = {"recipe": "tiny", "recipe_digest": DIGEST, "bounds": bounds, "scores": scores}
     result: Result = make_entry(psnr=[30.0, 31.0, 32.0, 33.0, 34.0, 35.0], **changes).result
     return result
 
@@ -35,7 +55,7 @@ def honest(make_entry: Any) -> Result:
 def test_the_packaged_sizes_are_those_that_bounds_were_measured_on() -> None:
     known = json.loads(PACKAGED.read_text(encoding="utf-8"))
     of = {
-        f"{task}/test/{packaged_data(size, task).digest}": packaged_data(size, task)
+        bounds_key(task, "test", packaged_data(size, task).digest): packaged_data(size, task)
         for size in SIZES
         for task in TASKS
     }
@@ -47,7 +67,7 @@ def test_the_packaged_sizes_are_those_that_bounds_were_measured_on() -> None:
 def test_what_agrees_with_the_data_is_taken(honest: Result, little: Any) -> None:
     assert data_faults(honest) == []
     last_bit = Bound(PSNR.floor * (1 + 1e-9), PSNR.ceiling)
-    assert data_faults(replace(honest, bounds={"psnr": last_bit})) == []
+    assert data_faults(replace(honest, bounds={**honest.bounds, "psnr": last_bit})) == []
     digest = DatasetFolder(little).manifest.tasks["super_res"].digest
     assert data_faults(replace(honest, recipe="little", recipe_digest=digest)) == []
 
@@ -71,23 +91,85 @@ def test_what_agrees_with_the_data_is_taken(honest: Result, little: Any) -> None
 def test_what_the_data_contradict_is_refused(
     changes: dict[str, Any], message: str, honest: Result
 ) -> None:
-    assert message in "\n".join(data_faults(replace(honest, **changes)))
+    bounds = {**honest.bounds, **changes.pop("bounds", {})}
+    assert message in "\n".join(data_faults(replace(honest, bounds=bounds, **changes)))
 
 
 def test_the_seed_of_a_private_split_is_secret_but_its_length_is_not(honest: Result) -> None:
-    private = replace(honest, split="private", recipe_digest="c" * 64)
+    private = replace(honest, split="private", recipe_digest="c" * 64).published()
     assert data_faults(private) == []
     assert data_faults(replace(private, n_rows=96)) == [
         "n_rows: 96, but the split 'private' of 'tiny' has 48"
     ]
 
 
+def raised(result: Result, name: str) -> Result:
+    """Return a result whose score is better in every scene, and agrees with itself."""
+    score = result.scores[name]
+    per_scene = {scene: value + 0.01 for scene, value in score.per_scene.items()}
+    better = replace(score, mean=score.mean + 0.01, per_scene=per_scene)
+    return replace(result, scores={**result.scores, name: better})
+
+
+def without(result: Result, *names: str) -> Result:
+    """Return a result that lacks some scores and their bounds."""
+    return replace(
+        result,
+        scores={name: of for name, of in result.scores.items() if name not in names},
+        bounds={name: of for name, of in result.bounds.items() if name not in names},
+    )
+
+
+FORGED: dict[str, tuple[Callable[[Result], Result], str]] = {
+    "skill": (lambda r: raised(r, "skill"), "skill: is not what the scores"),
+    "a group": (
+        lambda r: raised(r, "skill_perceptual"),
+        "skill_perceptual: is not what the scores",
+    ),
+    "a member": (lambda r: raised(r, "ssim"), "skill_distortion: is not what the scores"),
+    "a member left out": (lambda r: without(r, "sam"), "scores: skill needs sam too; score all"),
+    "a bound left out": (
+        lambda r: replace(r, bounds={n: of for n, of in r.bounds.items() if n != "rmse"}),
+        "skill_distortion: is not what the scores",
+    ),
+    "a flag too many": (lambda r: replace(r, flags=["ugly"]), "flags: scores and bounds make []"),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_skill_that_is_not_what_its_scores_make_is_refused(what: str, honest: Result) -> None:
+    forge, message = FORGED[what]
+    assert message in "\n".join(data_faults(forge(honest)))
+
+
+def test_scores_of_some_groups_agree_with_themselves(honest: Result) -> None:
+    """Of data of one's own, nobody has to score all groups; there is no headline then."""
+    groups = ("distortion", "skill_distortion")
+    others = [n for n in honest.scores if METRICS[n].group not in groups and n not in groups]
+    some = without(replace(honest, recipe="ours", recipe_digest="c" * 64), *others)
+    assert "skill" not in some.scores
+    assert data_faults(replace(some, references={})) == []
+
+
+def test_a_flag_is_not_to_be_hidden(make_entry: Any) -> None:
+    worse = with_skill(make_entry, (-0.2,) * 6)
+    [fault] = data_faults(worse)
+    assert fault.startswith('flags: scores and bounds make ["RMSE')
+    rmse, through = worse.scores["rmse"].mean, worse.scores["through_sensor_rmse"].mean
+    said = [
+        f"RMSE {rmse:.4g} is worse than the floor's {BOUNDS['rmse'].floor:.4g}",
+        f"through-sensor RMSE {through:.4g} is worse than the floor's "
+        f"{BOUNDS['through_sensor_rmse'].floor:.4g}",
+    ]
+    assert data_faults(replace(worse, flags=said)) == []
+
+
 def test_bounds_by_another_definition_are_not_compared(
     honest: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METRICS, "psnr", replace(METRICS["psnr"], version="2"))
-    forged = replace(PSNR, floor=PSNR.floor - 1)
-    assert data_faults(replace(honest, bounds={"psnr": forged})) == []
+    forged = {**honest.bounds, "psnr": replace(PSNR, floor=PSNR.floor - 1)}
+    assert data_faults(replace(honest, bounds=forged)) == []
 
 
 def test_an_entry_that_contradicts_the_data_is_not_read(
@@ -95,7 +177,7 @@ def test_an_entry_that_contradicts_the_data_is_not_read(
 ) -> None:
     entry = make_entry().model_copy(update={"result": honest, "verification": None})
     assert read_submission(write_submission(entry, tmp_path)) == entry
-    forged = replace(honest, bounds={"psnr": replace(PSNR, floor=20.0)})
+    forged = replace(honest, bounds={**honest.bounds, "psnr": replace(PSNR, floor=20.0)})
     entry = entry.model_copy(update={"result": forged})
     path = write_submission(entry, tmp_path, replace=True)
     with pytest.raises(BenchError, match=r"bicubic\.json: bounds\.psnr: the floor is 20, that of"):

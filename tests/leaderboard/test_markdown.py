@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from vrs_bench.leaderboard.ranking import Board, boards
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.description import definitions_table
+from vrs_bench.tasks import TASKS
 
 START, STOP = "<!-- leaderboard:super_res -->", "<!-- /leaderboard:super_res -->"
 PAGE = f"""# Benchmark
@@ -130,13 +133,36 @@ def test_few_scenes_make_ranks_indicative(make_entry: Any) -> None:
 
 
 def test_a_score_that_an_entry_lacks_is_a_dash(make_entry: Any) -> None:
-    with_sam = make_entry("with", [31.0, 32.0], scores={"sam": [2.0, 3.0]})
+    with_sam = make_entry("with", [31.0, 32.0], scores={"cell_accuracy": [0.25, 0.75]})
     without = make_entry("without", [30.0, 31.0])
     rows = Page(board_table(board_of(with_sam, without)[0])).rows
-    assert [row[4] for row in rows] == ["SAM (°) ↓", "2.5", "–"]
-    worse = make_entry("worse, with", [10.0, 11.0], scores={"sam": [2.0, 3.0]})
+    assert [row[4] for row in rows] == ["cell accuracy ↑", "0.5", "–"]
+    worse = make_entry("worse, with", [10.0, 11.0], scores={"cell_accuracy": [0.25, 0.75]})
     rows = Page(board_table(board_of(worse, without)[0])).rows
-    assert [row[4] for row in rows] == ["SAM (°) ↓", "–", "2.5"]
+    assert [row[4] for row in rows] == ["cell accuracy ↑", "–", "0.5"]
+
+
+def test_a_flagged_entry_says_in_what_it_is_worse_than_the_floor(make_entry: Any) -> None:
+    said = "RMSE 0.9 is worse than the floor's 0.1"
+    entries = [
+        make_entry("sharp", [40.0, 41.0], flags=[said]),
+        make_entry("word", [42.0, 43.0], flags=[said], claimed=True),
+        make_entry("honest", [30.0, 31.0]),
+    ]
+    page = Page(board_table(board_of(*entries)[0]))
+    assert [row[1] for row in page.rows[1:]] == ["honest", f"sharp (flagged: {said})"]
+    assert f"<li>word (<strong>flagged</strong>: {html.escape(said, quote=False)})" in page.html
+
+
+def test_a_board_by_skill_does_not_place_skill_once_more(
+    make_entry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TASKS, "super_res", replace(TASKS["super_res"], headline="skill"))
+    entry = make_entry("ours", [30.0, 31.0], scores={"skill": [0.25, 0.35]})
+    heads, row = Page(board_table(board_of(entry)[0])).rows
+    assert heads[:3] == ["rank", "method", "skill ↑"]
+    assert not any("trivial" in head for head in heads)
+    assert row[2].startswith("0.3 ")
 
 
 def test_a_method_links_to_its_paper_or_else_to_its_code(make_entry: Any) -> None:

@@ -205,6 +205,31 @@ def test_entries_of_one_board_that_state_other_scenes_are_not_ranked(make_entry:
         boards(entries)
 
 
+# Flags and members of skill
+
+
+def test_flagged_entries_stand_below_all_that_are_not(make_entry: Any) -> None:
+    flagged = make_entry("flagged", BASE + 9, flags=["RMSE 1 is worse than the floor's 0.1"])
+    worse = make_entry("flagged too", BASE + 8, flags=["RMSE 2 is worse than the floor's 0.1"])
+    others = [make_entry("a", BASE), make_entry("b", BASE - 1.0 + wobble(2, 0.4))]
+    assert ranks(rank([worse, flagged, *others])) == [
+        ("1", "a"),
+        ("2", "b"),
+        ("3", "flagged"),
+        ("4", "flagged too"),
+    ]
+    private = [of_a_private_split(entry) for entry in (flagged, others[0])]
+    assert ranks(rank(private)) == [("1", "a"), ("2", "flagged")]
+
+
+def test_skills_of_other_members_do_not_stand_on_one_board(make_entry: Any) -> None:
+    with_sam = make_entry("with", BASE, scores={"sam": BASE / 10, "mae": BASE / 100})
+    as_well = make_entry("as well", BASE, scores={"sam": BASE / 10})  # mae is no member
+    assert len(boards([with_sam, as_well])) == 1
+    with pytest.raises(BenchError, match=r"skills of 'with' and 'without' .* \(sam\); score them"):
+        boards([with_sam, make_entry("without", BASE)])
+
+
 # Claimed entries
 
 

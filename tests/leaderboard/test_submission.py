@@ -26,6 +26,7 @@ from vrs_bench.leaderboard.files import (
     read_submissions,
     write_submission,
 )
+from vrs_bench.leaderboard.provenance import NOISE_TOLERANCE
 from vrs_bench.leaderboard.submission import About, make_submission
 from vrs_bench.leaderboard.texts import slug
 from vrs_bench.references import HERE
@@ -376,7 +377,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "an unknown word of provenance": (set_at("provenance", "gpu", to="x"), "provenance.gpu: Extra"),
     "a stamp that tolerates": (
         set_at("verification", "largest_deviation", to=0.1),
-        "verification.largest_deviation: Input should be less than or equal to 0.00001",
+        f"largest_deviation: Input should be less than or equal to {NOISE_TOLERANCE:g}",
     ),
     "control character": (set_at("name", to="a\x1bb"), "name: "),
     "script link": (set_at("url", to="javascript:alert(1)"), "url: "),
@@ -539,10 +540,10 @@ def test_what_is_known_beforehand_is_checked_before_scoring(
 
 
 def test_only_scores_by_the_packaged_references_are_ranked(make_entry: Any, tmp_path: Path) -> None:
-    ours = hashlib.sha256((HERE / "classifier-tiny.npz").read_bytes()).hexdigest()
-    path = write_submission(make_entry(references={"classifier": ours}), tmp_path)
-    assert read_submission(path).result.references == {"classifier": ours}
-    other = make_entry(references={"classifier": ours, "encoder": "e" * 64})
+    ours = hashlib.sha256((HERE / "readers-tiny.npz").read_bytes()).hexdigest()
+    path = write_submission(make_entry(references={"readers": ours}), tmp_path)
+    assert read_submission(path).result.references == {"readers": ours}
+    other = make_entry(references={"readers": ours, "encoder": "e" * 64})
     path = write_submission(other, tmp_path, replace=True)
     with pytest.raises(BenchError, match="its encoder is not the packaged one"):
         read_submission(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Bound, PartScore, Result, evaluate
 from vrs_bench.leaderboard.files import read_as_claimed, read_submission, write_submission
+from vrs_bench.leaderboard.provenance import NOISE_TOLERANCE, TOLERANCE
 from vrs_bench.leaderboard.ranking import boards
 from vrs_bench.leaderboard.submission import Submission, make_submission
 from vrs_bench.leaderboard.verification import (
@@ -131,7 +133,7 @@ def scenes_exchanged(result: Result) -> Result:
 
 FORGED: dict[str, tuple[Callable[[Result], Result], str]] = {
     "a score": (lambda r: shifted(r, "psnr", 2e-5), "psnr mean"),
-    "a worse score": (lambda r: shifted(r, "sam", -2e-5), "sam mean"),
+    "a worse score": (lambda r: shifted(r, "mae", -2e-5), "mae mean"),
     "one scene for another": (
         scenes_exchanged,
         "psnr scene 900000",
@@ -189,6 +191,52 @@ def test_predictions_that_were_made_again_otherwise_are_refused(
     assert "psnr mean" in {deviation.what for deviation in rescored.refused}
 
 
+# What is read through noise
+
+
+@pytest.fixture(scope="module")
+def judged_by_network(little: Path, predictions: Floats) -> Result:
+    """Return the result of the group whose encoder looks through the noise of the predictions."""
+    return evaluate(predictions, "super_res", little, groups=["perceptual"])
+
+
+def with_headline(result: Result, change: float = 0.0) -> Submission:
+    """Return an entry, which needs a score that ranks, whose feature distance is that much off."""
+    score = result.scores["feature_distance"]
+    per_scene = {scene: value + change for scene, value in score.per_scene.items()}
+    made = with_score(result, "feature_distance", mean=score.mean + change, per_scene=per_scene)
+    psnr = replace(score, metric="psnr", unit="dB", higher_is_better=True, version="0")
+    return Submission(
+        name="Noise",
+        date=datetime.date(2026, 1, 31),
+        result=replace(made, scores={**made.scores, "psnr": psnr}),
+    )
+
+
+def test_predictions_made_again_are_seen_through_another_noise(
+    judged_by_network: Result, predictions: Floats, little: Path
+) -> None:
+    other = predictions.copy()
+    other[:, 0, 0, 0] = np.nextafter(other[:, 0, 0, 0], np.float32(1))
+    entry = with_headline(judged_by_network)
+    submitted, again = (score_again(entry, other, little, made) for made in (False, True))
+    assert "feature_distance mean" in {deviation.what for deviation in submitted.refused}
+    assert again.refused == ()
+    assert again.largest is not None
+    assert 1e-5 < again.largest.relative < NOISE_TOLERANCE
+    # Scenes one by one move more than their mean, and are replaced by what was found anyway.
+    assert {d.what.split()[1] for d in again.deviations if d.allowed > TOLERANCE} == {"mean"}
+
+
+@pytest.mark.parametrize(("change", "refused"), [(0.04, False), (0.06, True)])
+def test_noise_is_no_excuse_for_any_score(
+    change: float, refused: bool, judged_by_network: Result, predictions: Floats, little: Path
+) -> None:
+    entry = with_headline(judged_by_network, change)
+    assert bool(score_again(entry, predictions, little, regenerated=True).refused) is refused
+    assert score_again(entry, predictions, little).refused
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -207,7 +255,7 @@ def test_entries_of_other_data_are_refused_before_anything_is_scored(
 
 
 def test_a_split_or_task_that_the_data_lack_is_an_error(entry: Submission, little: Path) -> None:
-    private = claiming(entry, replace(entry.result, split="private"))
+    private = claiming(entry, replace(entry.result, split="private").published())
     with pytest.raises(BenchError, match="unknown split 'private'"):
         score_again(private, "x", little)
     with pytest.raises(BenchError, match="holds no task 'cloud_removal'"):

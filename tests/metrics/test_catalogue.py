@@ -13,9 +13,10 @@ from vrs_bench.cli import app
 from vrs_bench.evaluation.judge import task_facts
 from vrs_bench.metrics import catalogue
 from vrs_bench.metrics.catalogue import GROUPS, METRICS, shown_in
-from vrs_bench.metrics.definition import Metric
+from vrs_bench.metrics.definition import Composed, Metric
 from vrs_bench.metrics.description import described
 from vrs_bench.metrics.scene import TaskFacts
+from vrs_bench.metrics.skill import SKILL_GROUPS
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS, bind
 from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
@@ -35,7 +36,8 @@ OPTICAL = TaskFacts(
 @every_metric
 def test_every_metric_is_whole(metric: Metric) -> None:
     assert METRICS[metric.name] is metric
-    assert metric.group in (*GROUPS, "original")
+    assert metric.group in ("skill", *GROUPS, "original")
+    assert (metric.group == "skill") == isinstance(metric.computed, Composed)
     assert metric.low < metric.high
     assert metric.label
     assert metric.definition.endswith(".")
@@ -51,8 +53,20 @@ def test_no_two_metrics_have_one_name() -> None:
 
 def test_groups_stand_together_and_in_their_order() -> None:
     groups = [metric.group for metric in METRICS.values()]
-    assert list(dict.fromkeys(groups)) == [*GROUPS, "original"]
-    assert groups == sorted(groups, key=[*GROUPS, "original"].index)
+    order = ["skill", *GROUPS, "original"]
+    assert list(dict.fromkeys(groups)) == order
+    assert groups == sorted(groups, key=order.index)
+
+
+def test_skill_is_made_of_members_of_every_group_that_have_values_by_scene() -> None:
+    members = [metric for metric in METRICS.values() if metric.in_skill]
+    assert [metric.name for metric in members] == [
+        *("rmse", "ssim", "sam", "haarpsi", "feature_distance"),
+        *("reader_agreement", "segmentation_agreement"),
+        *("through_sensor_rmse", "net_improvement"),
+    ]
+    assert {metric.group for metric in members} == set(SKILL_GROUPS) == set(GROUPS)
+    assert all(metric.scope != "split" for metric in members)
 
 
 def test_every_headline_is_a_metric_with_values_by_scene() -> None:
@@ -65,7 +79,7 @@ def test_every_headline_is_a_metric_with_values_by_scene() -> None:
 @every_metric
 def test_what_a_metric_needs_decides_where_it_applies(metric: Metric) -> None:
     blind = metric.obstacle(replace(OPTICAL, readable=False))
-    assert (blind != "") == bool(metric.needs & {"classifier", "encoder"})
+    assert (blind != "") == bool(metric.needs & {"readers", "encoder"})
     translated = metric.obstacle(replace(OPTICAL, input_is_like_target=False))
     assert (translated != "") == bool(metric.needs & {"input", "operator"})
     for mask in OPTICAL.masks:
@@ -86,7 +100,9 @@ def test_what_is_defined_for_some_pixel_sizes_says_why_it_does_not_apply() -> No
 
 def test_shown_metrics_are_few() -> None:
     assert [metric.name for metric in shown_in("parts")] == [
-        *("psnr", "ssim", "sam", "jaccard", "segmentation_miou")
+        *("skill", *(f"skill_{group}" for group in SKILL_GROUPS)),
+        *("psnr", "ssim", "sam"),
+        *("reader_agreement", "segmentation_agreement", "jaccard", "segmentation_miou"),
     ]
     assert {metric.name for metric in shown_in("board")} < set(METRICS)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,15 +11,16 @@ import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
 from vrs_bench.columns import quantise
-from vrs_bench.evaluation.judge import judged_scene
+from vrs_bench.evaluation.judge import Judge, judged_scene
 from vrs_bench.evaluation.tally import Tally, values_of
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import Metric
 from vrs_bench.metrics.land_cover import confusion_matrices
 from vrs_bench.metrics.scene import ReadImages
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import bind
-from vrs_bench.types import Array
+from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import LAND_COVER, class_names
 
 SIDE, STEPS, CLASSES = 24, 3, len(LAND_COVER)
@@ -32,9 +34,26 @@ class Maps:
     frames: Array
 
     def read(self, scene: SceneTruth) -> ReadImages:
-        """Return images of a scene in which the references read these maps."""
-        perceived = SimpleNamespace(labels=self.frames)
-        return ReadImages(scene.target, lambda _: perceived, lambda _: self.series)
+        """Return images of a scene in which the references read these maps for sure."""
+        perceived = SimpleNamespace(probabilities=sure(self.frames))
+        # The second reader sees nothing: the maps are those of the first.
+        readers = np.stack([sure(self.series), np.full((CLASSES, SIDE, SIDE), 1 / CLASSES)])
+        return ReadImages(scene.target, lambda _: perceived, lambda _: readers)
+
+
+def sure(labels: Array) -> Floats:
+    """Return labels (..., height, width) as probabilities (..., class, height, width)."""
+    return np.moveaxis(np.eye(CLASSES, dtype=np.float32)[labels - 1], -1, -3)
+
+
+def tally_of(scene: SceneTruth, predicted: Maps, best: Maps, metrics: Iterable[Metric]) -> Tally:
+    """Return what metrics make of the maps that are read in predictions and in the truth."""
+    judge = Judge(bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny")), (), {}, None, None)
+    judged = judged_scene(scene, scene.target, None, judge)
+    judged = replace(judged, predicted=predicted.read(scene), true=best.read(scene))
+    tally = Tally()
+    tally.add(values_of(scene.number, judged, metrics, confusion_matrices(judged)))
+    return tally
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +85,9 @@ def maps(scene: SceneTruth, wrong: float, seed: int = 0) -> Maps:
 
 @pytest.fixture(scope="module")
 def scored(scene: SceneTruth) -> tuple[Maps, Maps, Tally]:
-    tally = Tally()
     predicted, best = maps(scene, 0.4), maps(scene, 0.1, 1)
-    task = bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny"))
-    judged = judged_scene(scene, predicted.read(scene), best.read(scene), task)
     metrics = [metric for metric in METRICS.values() if metric.group == "downstream"]
-    tally.add(values_of(scene.number, judged, metrics, confusion_matrices(judged)))
-    return predicted, best, tally
+    return predicted, best, tally_of(scene, predicted, best, metrics)
 
 
 def miou(truth: np.ndarray, labels: np.ndarray) -> float:
@@ -148,7 +163,7 @@ def test_confusion_counts_every_pixel_inside_cells(
     predicted, best, tally = scored
     confusion = tally.confusion()
     inside, labels = scene.land_cover > 0, range(1, CLASSES + 1)
-    for source, of in (("classifier", predicted), ("classifier_truth", best)):
+    for source, of in (("reader", predicted), ("reader_truth", best)):
         expected = confusion_matrix(scene.land_cover[inside], of.series[inside], labels=labels)
         assert confusion[source] == expected.tolist()
     assert np.sum(confusion["segmentation"]) == STEPS * inside.sum()
@@ -158,8 +173,6 @@ def test_where_the_truth_is_good_for_nothing_the_ratio_is_1(scene: SceneTruth) -
     """Here, all maps of the truth are wrong everywhere."""
     wrong = np.where(scene.land_cover == 1, 2, 1).astype(np.uint8)
     useless = Maps(wrong, np.stack([wrong] * STEPS))
-    tally = Tally()
-    task = bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny"))
-    judged = judged_scene(scene, maps(scene, 0.4).read(scene), useless.read(scene), task)
-    tally.add(scene.number, judged, [METRICS["jaccard_ratio"], METRICS["segmentation_ratio"]])
+    metrics = [METRICS["jaccard_ratio"], METRICS["segmentation_ratio"]]
+    tally = tally_of(scene, maps(scene, 0.4), useless, metrics)
     assert tally.means() == {"jaccard_ratio": 1.0, "segmentation_ratio": 1.0}

@@ -10,7 +10,7 @@ import typer
 from vrs_bench.cli.app import Data, Split, TaskName, Workers, app, progress_bar
 
 fit = typer.Typer(
-    help="Fit the reference encoder or classifier, or measure the bounds of scores, again.",
+    help="Fit the reference encoder or readers, or measure the bounds of scores, again.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -20,22 +20,22 @@ Size = Annotated[str, typer.Option(help="tiny, toy or large, or a recipe file.")
 
 
 @fit.command()
-def classifier(
+def readers(
     size: Size = "toy",
-    out: Annotated[Path, typer.Option(help="File to write.")] = Path("classifier.npz"),
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("readers.npz"),
     scenes: Annotated[int | None, typer.Option(min=1, help="Train scenes.")] = None,
 ) -> None:
-    """Fit the reference classifier of a world: logistic regression on pixels' time series.
+    """Fit the readers of a world: logistic regression and perceptron on pixels' time series.
 
-    Example: `vrs-bench fit classifier --size my-recipe.yaml --out classifier.npz`
+    Example: `vrs-bench fit readers --size my-recipe.yaml --out readers.npz`
     """
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
-    from vrs_bench.references.classifier import save
-    from vrs_bench.references.classifier_fit import SCENES, fit_classifier
+    from vrs_bench.references.readers import save
+    from vrs_bench.references.readers_fit import SCENES, fit_readers
 
     world = load_recipe(BenchmarkRecipe, size).pinned().world
-    with progress_bar("fit classifier") as report:
-        save(fit_classifier(world, scenes or SCENES, report=report), out)
+    with progress_bar("fit readers") as report:
+        save(fit_readers(world, scenes or SCENES, report=report), out)
     print(out)
 
 

@@ -61,8 +61,8 @@ def evaluate(
     profile: Annotated[
         str, typer.Option(help="original: by the definitions of the original project.")
     ] = "standard",
-    classifier: Annotated[
-        Path | None, typer.Option(help="Reference classifier, where no packaged one fits.")
+    readers: Annotated[
+        Path | None, typer.Option(help="Readers of series, where no packaged ones fit.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file for the result.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for pictures of the scores.")] = None,
@@ -83,7 +83,7 @@ def evaluate(
     from vrs_bench.paths import named
 
     if profile == "original":
-        for option, value in (("--groups", groups), ("--classifier", classifier)):
+        for option, value in (("--groups", groups), ("--readers", readers)):
             if value is not None:
                 raise typer.BadParameter(
                     "the original profile has its own metrics; leave it out",
@@ -100,7 +100,7 @@ def evaluate(
             groups=None if groups is None else [word.strip() for word in groups.split(",")],
             bounds=bounds,
             profile=profile,
-            classifier=classifier,
+            readers=readers,
             progress=report,
             workers=workers,
             engine=engine.value,

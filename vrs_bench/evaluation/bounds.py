@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.judge import Judge
 from vrs_bench.evaluation.scores import Bound
-from vrs_bench.evaluation.truth import SceneTruth
-from vrs_bench.grids import on_grid
+from vrs_bench.evaluation.tally import PartFloors
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.paths import write_text
 from vrs_bench.references import HERE
-from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Floats
-from vrs_bench.world.scene import make_scene
-from vrs_bench.world.series import RasterSettings
-
-Method = Callable[[SceneTruth], Floats]
-"""Scene → images (row, band, height, width) float32 in [0, 1]."""
-
-AVERAGED_SCENES = 8
-"""Train scenes behind the average reflectance of each date."""
+from vrs_bench.tasks import BoundTask, get_task
 
 PACKAGED = HERE / "bounds.json"
 
@@ -36,54 +24,30 @@ PACKAGED = HERE / "bounds.json"
 def rival_methods(folder: DatasetFolder, task: BoundTask) -> dict[str, Method]:
     """Return the trivial baseline of a task as ``floor``, and the truth as ``ceiling``."""
     return {
-        "floor": trivial_method(folder, task),
+        "floor": floor_method(task, folder),
         "ceiling": lambda scene: scene.target,
     }
 
 
-def trivial_method(folder: DatasetFolder, task: BoundTask) -> Method:
-    """Return the trivial method of a task.
-
-    An input that is an image of the target's product stands for the target: as it is (clouds and
-    all), or with its pixels repeated where they are larger. Else (from radar), every pixel gets
-    the average reflectance of its date over the first train scenes.
-    """
-    if task.main_sensor.product == task.task.target_product:
-        return lambda scene: on_grid(
-            restore(scene.columns[task.main_input]), *scene.target.shape[-2:]
-        )
-    own_imagery = isinstance(task.world.series, RasterSettings)
-    averages = _averages_of_folder(folder, task) if own_imagery else _averages(task)
-    return lambda scene: np.broadcast_to(averages[scene.steps], scene.target.shape).copy()
-
-
-def _averages(task: BoundTask) -> Floats:
-    """Return the average reflectance by date, (time step, band, 1, 1)."""
-    world, product = task.world, task.task.target_product
-    sums = np.zeros((world.horizon, len(task.bands)))
-    for number in range(AVERAGED_SCENES):
-        scene = make_scene(world, number)
-        for step in range(world.horizon):
-            sums[step] += scene.frame(product, step).mean(axis=(1, 2))
-    return (sums / AVERAGED_SCENES).astype(np.float32)[..., None, None]
-
-
-def _averages_of_folder(folder: DatasetFolder, task: BoundTask) -> Floats:
-    """Return the same of a folder's own train scenes: the rasters may be elsewhere by now."""
-    scenes = islice(folder.scenes(task.name, "train", [task.target]), AVERAGED_SCENES)
-    means = [restore(scene[task.target]).mean(axis=(2, 3), dtype=np.float64) for scene in scenes]
-    averages: Floats = np.mean(means, axis=0).astype(np.float32)[..., None, None]
-    return averages
-
-
-def packaged_bounds(folder: DatasetFolder, task: str, split: str, judge: Judge) -> dict[str, Bound]:
+def packaged_bounds(
+    folder: DatasetFolder, task: str, split: str, judge: Judge
+) -> tuple[dict[str, Bound], PartFloors]:
     """Return the bounds that were measured beforehand, of those metrics of the judge that have one.
 
     Returns:
-        metric → bound, in the order of the judge's metrics.
+        metric → bound, in the order of the judge's metrics; and part → metric → floor there, of
+        what skill is made of.
     """
     key = bounds_key(task, split, folder.manifest.tasks[task].digest)
-    return kept_bounds(key, folder.manifest.rows(task, split), judge.references(), judge.metrics)
+    rows = folder.manifest.rows(task, split)
+    bounds = kept_bounds(key, rows, judge.references(), judge.metrics)
+    entry = _kept(PACKAGED).get(key, {"parts": {}}) if bounds else {"parts": {}}
+    floors = {
+        (kind, part): {name: value for name, value in of_part.items() if name in bounds}
+        for kind, of_kind in entry["parts"].items()
+        for part, of_part in of_kind.items()
+    }
+    return bounds, floors
 
 
 def kept_bounds(
@@ -103,13 +67,13 @@ def kept_bounds(
     Returns:
         metric → bound, of those that have one, in the order of the metrics.
     """
-    entry = json.loads(PACKAGED.read_text(encoding="utf-8")).get(key)
+    entry = _kept(PACKAGED).get(key)
     if entry is None or entry["rows"] != rows:
         return {}
     bounds = {}
     for metric in metrics:
         kept = entry["bounds"].get(metric.name)
-        through = [need for need in ("classifier", "encoder") if need in metric.needs]
+        through = [need for need in ("readers", "encoder") if need in metric.needs]
         if (
             kept is not None
             and kept["version"] == metric.version
@@ -120,16 +84,24 @@ def kept_bounds(
 
 
 def bounds_key(task: str, split: str, recipe_digest: str) -> str:
-    """Return under what name the bounds of a split are kept: the recipes that made it."""
-    return f"{task}/{split}/{recipe_digest}"
+    """Return under what name the bounds of a split are kept: its floor, and what made it."""
+    return f"{task}/{split}/{get_task(task).floor}/{recipe_digest}"
 
 
 def keep_bounds(
-    path: Path, folder: DatasetFolder, split: str, judge: Judge, bounds: Mapping[str, Bound]
+    path: Path,
+    folder: DatasetFolder,
+    split: str,
+    judge: Judge,
+    bounds: Mapping[str, Bound],
+    part_floors: PartFloors,
 ) -> None:
     """Write the bounds of a split into a JSON file; what it holds of other data stays."""
     task = judge.task.name
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    parts: dict[str, dict[str, dict[str, float]]] = {}
+    for (kind, part), floors in part_floors.items():
+        parts.setdefault(kind, {})[part] = dict(floors)
+    kept = _kept(path) if path.exists() else {}
     kept[bounds_key(task, split, folder.manifest.tasks[task].digest)] = {
         # The digest of the recipes does not say how many scenes there are.
         "rows": folder.manifest.rows(task, split),
@@ -142,5 +114,11 @@ def keep_bounds(
             }
             for metric, bound in bounds.items()
         },
+        "parts": parts,
     }
     write_text(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,10 @@ from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, Need
 from vrs_bench.metrics.land_cover import confusion_matrices
 from vrs_bench.metrics.scene import JudgedScene, ReadImages, TaskFacts
-from vrs_bench.references.classifier import Classifier, classify, load_classifier
+from vrs_bench.references.readers import Readers, load_readers, noise_answers, read_series
+from vrs_bench.references.smoothing import noise_draw, noise_key
 from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.types import Doubles, Floats
 from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
 from vrs_bench.world.series import RasterSettings
 
@@ -39,7 +41,7 @@ class Judge:
     """All that were asked for and apply."""
     left_out: dict[str, str]
     """Metric that was asked for → why it does not apply."""
-    classifier: Classifier | None
+    readers: Readers | None
     encoder: Encoder | None
 
     def needs(self, *needs: Need) -> bool:
@@ -49,25 +51,44 @@ class Judge:
     def references(self) -> dict[str, str]:
         """Return the SHA-256 of what metrics look through."""
         digests = {}
-        if self.classifier is not None:
-            digests["classifier"] = self.classifier.sha256
+        if self.readers is not None:
+            digests["readers"] = self.readers.sha256
         if self.encoder is not None:
             digests["encoder"] = self.encoder.card.sha256
         return digests
 
-    def read(self, images: Floats) -> ReadImages:
-        """Return images as the references read them, (row, band, height, width)."""
-        return ReadImages(images, self._encode, self._classify)
+    def look(self, predicted: Floats, true: Floats) -> tuple[ReadImages, ReadImages]:
+        """Return a scene's predictions and truth as the references read them, through one noise.
 
-    def _encode(self, images: Floats) -> Perceived:
-        from vrs_bench.references.encoder import perceive
+        Args:
+            predicted, true: (row, band, height, width) float32 in [0, 1].
+        """
+        shape = (len(true), len(OPTICAL_BANDS), *true.shape[2:])
 
-        assert self.encoder is not None  # noqa: S101  # loaded where a metric needs it
-        return perceive(self.encoder, _optical(images, self.task.bands))
+        @cache
+        def key() -> bytes:
+            return noise_key(predicted)
 
-    def _classify(self, images: Floats) -> Array:
-        assert self.classifier is not None  # noqa: S101
-        return classify(self.classifier, _optical(images, self.task.bands))
+        @cache
+        def answers() -> Floats:
+            assert self.readers is not None  # noqa: S101  # loaded where a metric needs them
+            return noise_answers(self.readers, key(), shape)
+
+        @cache
+        def noise() -> Floats:
+            return noise_draw(key(), 0, shape)
+
+        def read(images: Floats) -> Floats:
+            assert self.readers is not None  # noqa: S101
+            return read_series(self.readers, _optical(images, self.task.bands), answers())
+
+        def encode(images: Floats) -> Perceived:
+            from vrs_bench.references.encoder import perceive
+
+            assert self.encoder is not None  # noqa: S101
+            return perceive(self.encoder, _optical(images, self.task.bands) + noise())
+
+        return ReadImages(predicted, encode, read), ReadImages(true, encode, read)
 
 
 def _optical(images: Floats, bands: tuple[str, ...]) -> Floats:
@@ -89,8 +110,14 @@ def task_facts(task: BoundTask) -> TaskFacts:
     )
 
 
+def members(task: BoundTask) -> tuple[Metric, ...]:
+    """Return the metrics of which skill is made on a task, whether they were asked for or not."""
+    facts = task_facts(task)
+    return tuple(m for m in METRICS.values() if m.in_skill and m.applies(facts))
+
+
 def make_judge(
-    folder: DatasetFolder, task: BoundTask, groups: Collection[str], classifier: str | Path | None
+    folder: DatasetFolder, task: BoundTask, groups: Collection[str], readers: str | Path | None
 ) -> Judge:
     """Choose the metrics of some groups that apply to a task, and load what they need.
 
@@ -98,21 +125,21 @@ def make_judge(
         folder: the data.
         task: the task.
         groups: of metrics.
-        classifier: file of the reference classifier; None for the packaged one.
+        readers: file of the readers of series; None for the packaged ones.
 
     Raises:
-        BenchError: no metric applies, no classifier fits the data, or what a metric needs is not
+        BenchError: no metric applies, no readers fit the data, or what a metric needs is not
             installed.
     """
     facts = task_facts(task)
     asked = [metric for metric in METRICS.values() if metric.group in groups]
     left_out = {m.name: m.obstacle(facts) for m in asked if not m.applies(facts)}
-    if classifier is None and isinstance(task.world.series, RasterSettings):
+    if readers is None and isinstance(task.world.series, RasterSettings):
         left_out |= {
-            metric.name: "no packaged classifier reads own imagery: fit one with 'vrs-bench fit "
-            "classifier', and give it as --classifier"
+            metric.name: "no packaged readers read own imagery: fit some with 'vrs-bench fit "
+            "readers', and give them as --readers"
             for metric in asked
-            if "classifier" in metric.needs and metric.name not in left_out
+            if "readers" in metric.needs and metric.name not in left_out
         }
     metrics = tuple(metric for metric in asked if metric.name not in left_out)
     if not metrics:
@@ -120,9 +147,9 @@ def make_judge(
         raise BenchError(f"{task.name}: no metric of these groups applies ({reasons})")
     judge = Judge(task, metrics, left_out, None, None)
     found = encoder = None
-    if judge.needs("classifier"):
-        path = None if classifier is None else Path(classifier)
-        found = load_classifier(folder.manifest.recipe.world, path)
+    if judge.needs("readers"):
+        path = None if readers is None else Path(readers)
+        found = load_readers(folder.manifest.recipe.world, path)
     if judge.needs("torch", "encoder"):
         missing = [name for name in _NETWORK_LIBRARIES if find_spec(name) is None]
         if missing:
@@ -139,23 +166,36 @@ def make_judge(
 
 
 def judge_scene(
-    scene: SceneTruth, predicted: ReadImages, true: ReadImages, judge: Judge
+    scene: SceneTruth, predicted: Floats, floor: Floats | None, judge: Judge
 ) -> SceneValues:
-    """Score the images of a scene against the truth."""
-    judged = judged_scene(scene, predicted, true, judge.task)
+    """Score the images of a scene against the truth.
+
+    Args:
+        scene: what is true of it.
+        predicted: (row, band, height, width) float32 in [0, 1].
+        floor: the same, as the task's trivial method makes it; None where no metric asks.
+        judge: who judges.
+    """
+    judged = judged_scene(scene, predicted, floor, judge)
     # The maps are shown side by side.
-    mapped = judge.needs("classifier") and judge.needs("encoder")
+    mapped = judge.needs("readers") and judge.needs("encoder")
     confusion = confusion_matrices(judged) if mapped else {}
     return values_of(scene.number, judged, judge.metrics, confusion)
 
 
 def judged_scene(
-    scene: SceneTruth, predicted: ReadImages, true: ReadImages, task: BoundTask
+    scene: SceneTruth, images: Floats, floor: Floats | None, judge: Judge
 ) -> JudgedScene:
     """Return a scene as metrics see it."""
+    task = judge.task
+    predicted, true = judge.look(images, scene.target)
 
     def observe() -> Floats:
         return restore(scene.columns[task.main_input])
+
+    def trivial() -> Floats:
+        assert floor is not None  # noqa: S101  # made where a metric needs it
+        return floor
 
     def through_sensor_rmse(images: Floats) -> Doubles:
         columns = {"scene": scene.number, "time_step": scene.steps, **scene.columns}
@@ -172,5 +212,6 @@ def judged_scene(
         cell=scene.cell,
         parts=scene.parts,
         observe=observe,
+        floor=trivial,
         through_sensor_rmse=through_sensor_rmse,
     )

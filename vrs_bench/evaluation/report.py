@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vrs_bench.evaluation.scores import Bound, PartScore, Score, placed
 from vrs_bench.metrics.catalogue import METRICS, shown_in
+from vrs_bench.metrics.definition import Composed
 
 Slices = Mapping[str, Mapping[str, Mapping[str, PartScore]]]
 """Kind of part → part → metric → score."""
@@ -14,6 +15,7 @@ Slices = Mapping[str, Mapping[str, Mapping[str, PartScore]]]
 
 def report(
     head: str,
+    flags: Sequence[str],
     warnings: Sequence[str],
     scores: Mapping[str, Score],
     bounds: Mapping[str, Bound],
@@ -21,10 +23,11 @@ def report(
     left_out: Mapping[str, str],
     confidence: float,
 ) -> str:
-    """Return warnings, then tables: scores by group, what does not apply, scores by part.
+    """Return flags, warnings, then tables: scores by group, what does not apply, by part.
 
     Args:
         head: what was scored, in a line.
+        flags: in what the predictions are worse than doing the obvious, a line each.
         warnings: a line each.
         scores, bounds: by metric.
         slices: scores by part; the metrics that are shown by part are in the tables.
@@ -34,12 +37,19 @@ def report(
     return "\n\n".join(
         [
             head,
+            *_flags(flags),
             *_warnings(warnings),
             _scores(scores, bounds, confidence),
             *_left_out(left_out),
             *_by_part(slices),
         ]
     )
+
+
+def _flags(flags: Sequence[str]) -> Iterable[str]:
+    if flags:
+        why = "stands below all entries that are not flagged, whatever its skill"
+        yield "\n".join([*(f"FLAGGED: {flag}" for flag in flags), f"  {why}"])
 
 
 def _warnings(warnings: Sequence[str]) -> Iterable[str]:
@@ -56,7 +66,7 @@ def _scores(scores: Mapping[str, Score], bounds: Mapping[str, Bound], confidence
     for name in [*known, *(name for name in scores if name not in METRICS)]:
         score = scores[name]
         better = "↑ higher" if score.higher_is_better else "↓ lower"
-        row = [name, f"{score.mean:.4g}", _interval(score), score.unit, better]
+        row = [name, _number(name, score.mean), _interval(score), score.unit, better]
         if name in bounds:
             bound, place = bounds[name], placed(score, bounds[name])
             row += [
@@ -87,15 +97,22 @@ def _by_part(slices: Slices) -> Iterable[str]:
         rows = []
         for part, of in parts.items():
             scenes = max(score.n_scenes for score in of.values())
-            cells = [f"{of[m].mean:.4g}" if m in of else "–" for m in shown]
+            cells = [_number(m, of[m].mean) if m in of else "–" for m in shown]
             rows.append([part, *cells, f"{scenes}"])
         yield _table([kind.replace("_", " "), *shown, "scenes"], rows, left=(0,))
 
 
-def _interval(score: Score | PartScore) -> str:
+def _interval(score: Score) -> str:
     if score.ci_low is None or score.ci_high is None:
         return "–"
-    return f"{score.ci_low:.4g} to {score.ci_high:.4g}"
+    return " to ".join(_number(score.metric, end) for end in (score.ci_low, score.ci_high))
+
+
+def _number(metric: str, value: float) -> str:
+    """Return a value in four digits; of a skill, as many as tell it from 0 and from 1."""
+    if metric in METRICS and isinstance(METRICS[metric].computed, Composed):
+        return f"{value:.3f}"
+    return f"{value:.4g}"
 
 
 def _table(

@@ -51,7 +51,7 @@ class Result:
     """Bootstrap samples of scenes behind each interval."""
     seed: Annotated[int, Field(ge=0)]
     references: dict[str, Digest]
-    """SHA-256 of what metrics looked through: ``encoder``, ``classifier``."""
+    """SHA-256 of what metrics looked through: ``encoder``, ``readers``."""
     scores: dict[str, Score]
     """Metric → score."""
     slices: dict[str, dict[str, dict[str, PartScore]]]
@@ -60,8 +60,8 @@ class Result:
     the scenes that have it."""
     confusion: dict[str, list[list[int]]]
     """Pixels inside cells by true land cover (row) and found one (column), both in the order of
-    the table of classes, over the split: of the reference classifier on predictions
-    (``classifier``) and on the truth (``classifier_truth``), and of the segmentation network on
+    the table of classes, over the split: of the first reader on predictions
+    (``reader``) and on the truth (``reader_truth``), and of the segmentation network on
     single images (``segmentation``, ``segmentation_truth``)."""
     bounds: dict[str, Bound]
     """Metric → floor and ceiling; empty where none were asked for."""
@@ -69,6 +69,9 @@ class Result:
     """Whose definitions: ours, or those of the original project."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Metric that was asked for → why it does not apply to the task."""
+    flags: list[str] = field(default_factory=list)
+    """In what the predictions are worse than the task's floor; who is flagged stands below all
+    who are not."""
     warnings: list[str] = field(default_factory=list)
     """What looks like a mistake in the predictions, though they could be scored."""
     format: Literal[3] = RESULT_VERSION
@@ -157,6 +160,7 @@ class Result:
             head += "; definitions of the original project"
         return report(
             head,
+            self.flags,
             self.warnings,
             self.scores,
             self.bounds,

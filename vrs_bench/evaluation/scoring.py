@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-
-from vrs_bench.columns import Key
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.engines.processes import Engine
 from vrs_bench.errors import BenchError, did_you_mean
-from vrs_bench.evaluation.bounds import Method, keep_bounds, packaged_bounds, rival_methods
-from vrs_bench.evaluation.judge import Judge, make_judge
-from vrs_bench.evaluation.orders import Likeness, likeness
+from vrs_bench.evaluation.bounds import keep_bounds, packaged_bounds, rival_methods
+from vrs_bench.evaluation.clipped import ClippedPredictions
+from vrs_bench.evaluation.floors import Method, floor_method
+from vrs_bench.evaluation.judge import Judge, make_judge, members
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.remarks import remarks
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import Bound
+from vrs_bench.evaluation.skill import flags
 from vrs_bench.evaluation.statistics import CONFIDENCE, RESAMPLES
-from vrs_bench.evaluation.tally import Tally, bounds_of
+from vrs_bench.evaluation.tally import PartFloors, Tally, bounds_of, joined
 from vrs_bench.evaluation.truth import SceneTruth, Truth
 from vrs_bench.evaluation.work import Crew, SceneJob, scored_by
 from vrs_bench.metrics.catalogue import GROUPS
 from vrs_bench.metrics.definition import Metric
 from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Floats, Report
+from vrs_bench.types import Report
 
 PROFILES = ("standard", "original")
 """Whose definitions: ours, or those of the original project."""
@@ -51,7 +49,7 @@ def evaluate(
     groups: Iterable[str] | None = None,
     bounds: bool = True,
     profile: str = "standard",
-    classifier: str | Path | None = None,
+    readers: str | Path | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Report | None = None,
@@ -87,8 +85,8 @@ def evaluate(
             metrics of which they aren't, they are measured: up to the time of two more
             evaluations.
         profile: ``"original"`` scores by the definitions of the original project instead; there
-            are no groups and bounds then, and no classifier.
-        classifier: file of a reference classifier, for a world that no packaged one fits.
+            are no groups and bounds then, and no readers.
+        readers: file of readers of series, for a world that no packaged ones fit.
         resamples: bootstrap samples of scenes for the confidence intervals.
         seed: of the bootstrap.
         progress: called with (rows scored, rows in all), after the check and after each scene.
@@ -99,7 +97,7 @@ def evaluate(
         address: of the Ray cluster; None starts one here for the time of the evaluation.
 
     Raises:
-        BenchError: no such data, task, split, group, profile or engine; groups or a classifier for
+        BenchError: no such data, task, split, group, profile or engine; groups or readers for
             the original profile; no metric of the groups applies to the task; a worker was
             killed; or predictions that are missing, duplicate, unknown or unreadable, of wrong
             shape, dtype or range, or not finite. All problems are listed at once. What can be
@@ -111,17 +109,18 @@ def evaluate(
     _known("profile", [profile], PROFILES)
     crew = _crew(workers, engine, address)
     standard = profile == "standard"
-    if not standard and (groups, classifier) != (None, None):
+    if not standard and (groups, readers) != (None, None):
         raise BenchError(
             "the profile 'original' has its own metrics, which look through nothing: leave groups "
-            "and classifier out"
+            "and readers out"
         )
     asked = _in_order(GROUPS if groups is None else groups) if standard else ("original",)
-    judge = make_judge(folder, definition, asked, classifier)
+    judge = make_judge(folder, definition, asked, readers)
     placed: dict[str, Bound] = {}
+    part_floors: PartFloors = {}
     contestants: dict[str, Contestant] = {}
     if standard and bounds:
-        placed = packaged_bounds(folder, task, split, judge)
+        placed, part_floors = packaged_bounds(folder, task, split, judge)
         contestants = _rivals(folder, judge, [m for m in judge.metrics if m.name not in placed])
     report = progress or (lambda done, total: None)
     with checked(predictions, expected) as prediction_of:
@@ -132,6 +131,9 @@ def evaluate(
     tally = tallies["predictions"]
     if "floor" in tallies:
         placed |= bounds_of(tallies["floor"], tallies["ceiling"])
+        part_floors = joined(part_floors, tallies["floor"].part_floors())
+    made_of = [m for m in members(definition) if m.name not in judge.left_out]
+    tally.add_skills(placed, part_floors, made_of)
     scores = tally.scores(resamples, seed)
     clipped_share = clipped.count / math.prod(expected.stack_shape)
     return Result(
@@ -155,6 +157,7 @@ def evaluate(
         bounds={m.name: placed[m.name] for m in judge.metrics if m.name in placed},
         profile="standard" if standard else "original",
         left_out=judge.left_out,
+        flags=flags(tally.means(), placed),
         warnings=prediction_of.remarks
         + remarks(scores, placed, clipped_share, clipped.likenesses, definition.bands),
     )
@@ -180,7 +183,8 @@ def measure_bounds(
     judge = make_judge(folder, bound, GROUPS, None)
     rivals = _rivals(folder, judge, judge.metrics)
     tallies, _ = score_split(folder, bound, split, rivals, report, _crew(workers))
-    keep_bounds(out, folder, split, judge, bounds_of(tallies["floor"], tallies["ceiling"]))
+    bounds = bounds_of(tallies["floor"], tallies["ceiling"])
+    keep_bounds(out, folder, split, judge, bounds, tallies["floor"].part_floors())
 
 
 def _rivals(
@@ -191,37 +195,6 @@ def _rivals(
         return {}
     judge = replace(judge, metrics=tuple(metrics))
     return {name: (method, judge) for name, method in rival_methods(folder, judge.task).items()}
-
-
-class ClippedPredictions:
-    """Predictions on their way to be scored: digested as they came, then clipped to [0, 1]."""
-
-    def __init__(self, prediction_of: Callable[[Key], Floats]) -> None:
-        """Start before the first row."""
-        self._prediction_of = prediction_of
-        self._hash = hashlib.sha256()
-        self.count = 0
-        """Values so far that were clipped."""
-        self.likenesses: list[Likeness] = []
-        """Of each scene so far."""
-
-    def __call__(self, scene: SceneTruth) -> Floats:
-        """Return the predictions of a scene, (row, band, height, width) float32 in [0, 1]."""
-        images = np.empty(scene.target.shape, np.float32)
-        for image, step in zip(images, scene.steps.tolist(), strict=True):
-            image[...] = self._prediction_of((scene.number, step))
-            self._hash.update(np.array([scene.number, step], "<i8").tobytes())
-            self._hash.update(image.astype("<f4", copy=False))
-            if image.min() < 0 or image.max() > 1:
-                self.count += int(np.count_nonzero((image < 0) | (image > 1)))
-                np.clip(image, 0, 1, out=image)
-        self.likenesses.append(likeness(scene, images))
-        return images
-
-    @property
-    def sha256(self) -> str:
-        """See :class:`vrs_bench.evaluation.result.Result`."""
-        return self._hash.hexdigest()
 
 
 def score_split(
@@ -244,12 +217,16 @@ def score_split(
         contestant → its values, and the digest of the data.
     """
     judges = {name: judge for name, (_, judge) in contestants.items()}
-    # The floor is made of the inputs.
-    inputs = "floor" in contestants or any(j.needs("input", "operator") for j in judges.values())
+    needed = any(judge.needs("floor") for judge in judges.values())
+    floor = floor_method(task, folder) if needed else None
+    # Floors are made of the inputs.
+    inputs = "floor" in contestants or any(
+        judge.needs("input", "operator", "floor") for judge in judges.values()
+    )
     truth = Truth(folder, task, split, inputs)
     rows = Counter(scene for scene, _ in folder.keys(task.name, split))
     tallies = {name: Tally() for name in contestants}
-    jobs = (SceneJob(scene, _made(contestants, scene), judges) for scene in truth)
+    jobs = (_job(scene, contestants, floor) for scene in truth)
     done = 0
     with closing(scored_by(crew, jobs, len(rows))) as scenes:
         for number, scored in zip(rows, scenes, strict=True):
@@ -262,8 +239,15 @@ def score_split(
     return tallies, truth.sha256
 
 
-def _made(contestants: Mapping[str, Contestant], scene: SceneTruth) -> dict[str, Floats]:
-    return {name: method(scene) for name, (method, _) in contestants.items()}
+def _job(
+    scene: SceneTruth, contestants: Mapping[str, Contestant], floor: Method | None
+) -> SceneJob:
+    return SceneJob(
+        scene=scene,
+        images={name: method(scene) for name, (method, _) in contestants.items()},
+        floor=floor(scene) if floor else None,
+        judges={name: judge for name, (_, judge) in contestants.items()},
+    )
 
 
 def _crew(workers: int, engine: Engine = "processes", address: str | None = None) -> Crew:

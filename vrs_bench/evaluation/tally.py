@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vrs_bench.evaluation.scores import Bound, PartScore, Score
+from vrs_bench.evaluation.skill import skills
 from vrs_bench.evaluation.statistics import (
     CONFIDENCE,
     bootstrap_intervals,
     jackknife_interval,
 )
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.metrics.definition import Metric, PerSplit
+from vrs_bench.metrics.definition import Composed, Metric, PerSplit
 from vrs_bench.metrics.scene import JudgedScene, Measured, Part
 from vrs_bench.types import Array
 
 PerScene = dict[int, float]
+
+PartFloors = Mapping[Part, Mapping[str, float]]
+"""Part → metric → what the task's trivial method reaches there."""
 Ends = tuple[float, float] | tuple[None, None]
 
 
@@ -46,7 +50,7 @@ def values_of(
     for metric in metrics:
         if isinstance(metric.computed, PerSplit):
             values.gathered[metric.name] = scene.once(metric.computed.gather)
-        else:
+        elif not isinstance(metric.computed, Composed):  # which are made of the others
             values.measured[metric.name] = metric.computed.measure(scene)
     return values
 
@@ -83,6 +87,28 @@ class Tally:
             if isinstance(metric.computed, PerSplit):
                 self._of_split[metric.name] = metric.computed.value(self._gathered[metric.name])
 
+    def add_skills(
+        self, bounds: Mapping[str, Bound], part_floors: PartFloors, members: Sequence[Metric]
+    ) -> None:
+        """Add the skills, which are made of the values of all scenes and of their bounds.
+
+        Over a part, floors are those of the part; the truth is as good over parts as over all.
+        """
+        self._values |= skills(self._values, bounds, members)
+        for part, of_part in self._parts.items():
+            floors = part_floors.get(part, {})
+            placed = {
+                name: Bound(floors[name], bounds[name].ceiling) for name in floors if name in bounds
+            }
+            of_part |= skills(of_part, placed, members)
+
+    def part_floors(self) -> PartFloors:
+        """Return the means over each part of what skill is made of."""
+        return {
+            part: {name: _mean(of) for name, of in values.items() if METRICS[name].in_skill}
+            for part, values in self._parts.items()
+        }
+
     def scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Return the score of every metric, in the order of the catalogue."""
         means = self.means()
@@ -105,7 +131,7 @@ class Tally:
 
     def means(self) -> dict[str, float]:
         """Return every metric over the split, in the order of the catalogue."""
-        means = {metric: float(np.mean(list(of.values()))) for metric, of in self._values.items()}
+        means = {metric: _mean(of) for metric, of in self._values.items()}
         means |= self._of_split
         return {metric: means[metric] for metric in METRICS if metric in means}
 
@@ -121,7 +147,7 @@ class Tally:
         intervals = _intervals(metrics, [values for *_, values in places], resamples, seed)
         slices: dict[str, dict[str, dict[str, PartScore]]] = {}
         for (kind, name, metric, values), (low, high) in zip(places, intervals, strict=True):
-            mean = float(np.mean(list(values.values())))
+            mean = _mean(values)
             part = slices.setdefault(kind, {}).setdefault(name, {})
             part[metric] = PartScore(mean, low, high, len(values))
         return slices
@@ -147,6 +173,16 @@ def bounds_of(floor: Tally, ceiling: Tally) -> dict[str, Bound]:
     """Return between what each metric lies."""
     floors, ceilings = floor.means(), ceiling.means()
     return {metric: Bound(floors[metric], ceilings[metric]) for metric in floors}
+
+
+def joined(first: PartFloors, second: PartFloors) -> PartFloors:
+    """Return the floors of both: they are of other metrics."""
+    parts = dict.fromkeys([*first, *second])
+    return {part: {**first.get(part, {}), **second.get(part, {})} for part in parts}
+
+
+def _mean(values: PerScene) -> float:
+    return float(np.mean(list(values.values())))
 
 
 def _intervals(

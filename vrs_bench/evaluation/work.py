@@ -49,22 +49,20 @@ class SceneJob:
     scene: SceneTruth
     images: Mapping[str, Floats]
     """Contestant → its images, (row, band, height, width) float32 in [0, 1]."""
+    floor: Floats | None
+    """What the task's trivial method makes, where a metric asks for it."""
     judges: Mapping[str, Judge]
     """Contestant → what it is judged by; all look through the same references."""
 
 
 def score_scene(job: SceneJob) -> Scored:
     """Score what all contestants made of a scene."""
-    # One look at the truth serves all: the judges look through the same references.
-    true = next(iter(job.judges.values())).read(job.scene.target)
-    scored = {}
     # With more threads, linear algebra adds in another order: values would differ by rounding.
     with threadpool_limits(1):
-        for name, images in job.images.items():
-            judge = job.judges[name]
-            predicted = true if images is job.scene.target else judge.read(images)
-            scored[name] = judge_scene(job.scene, predicted, true, judge)
-    return scored
+        return {
+            name: judge_scene(job.scene, images, job.floor, job.judges[name])
+            for name, images in job.images.items()
+        }
 
 
 def scored_by(crew: Crew, jobs: Iterator[SceneJob], scenes: int) -> Generator[Scored, None, None]:

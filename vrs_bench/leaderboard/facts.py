@@ -10,14 +10,18 @@ from math import isclose
 
 from vrs_bench.data.build.building import Plan
 from vrs_bench.evaluation.bounds import bounds_key, kept_bounds
+from vrs_bench.evaluation.judge import members
 from vrs_bench.evaluation.result import Result
+from vrs_bench.evaluation.skill import flags, skills
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import Composed
 from vrs_bench.recipes import SIZES, BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import bind
 from vrs_bench.world.splits import split_scenes
 
 _NOTHING = ("0" * 64, hashlib.sha256(b"").hexdigest())
 """Digests that stand for no digest."""
+_SKILL_APART = 1e-6
 _DAY = datetime.timedelta(days=1)
 _BOUNDS_APART = 1e-5
 """Relative difference of bounds that were measured on two machines, at most."""
@@ -31,18 +35,22 @@ class PackagedData:
     scenes: dict[str, int]
     """Split → number of scenes; ``private`` is as long as ``test``."""
     horizon: int
+    members: frozenset[str]
+    """The scores of which skill is made."""
 
 
 @cache
 def packaged_data(size: str, task: str) -> PackagedData:
     """Return what the data of a packaged size are."""
     recipe = load_recipe(BenchmarkRecipe, size)
-    plan = Plan(recipe, {task: bind(task, recipe)}, shards=())
+    bound = bind(task, recipe)
+    plan = Plan(recipe, {task: bound}, shards=())
     scenes = {split: len(numbers) for split, numbers in split_scenes(recipe.scenes).items()}
     return PackagedData(
         digest=plan.key(task),
         scenes={**scenes, "private": scenes["test"]},
         horizon=recipe.world.horizon,
+        members=frozenset(metric.name for metric in members(bound)),
     )
 
 
@@ -66,7 +74,7 @@ def data_faults(result: Result) -> list[str]:
             faults += _size_faults(result, packaged_data(size, result.task))
         elif result.recipe_digest == packaged_data(size, result.task).digest:
             faults.append(f"recipe: the data are those of '{size}', not of '{result.recipe}'")
-    return faults + _bounds_faults(result)
+    return faults + _bounds_faults(result) + _skill_faults(result)
 
 
 def _size_faults(result: Result, known: PackagedData) -> list[str]:
@@ -78,6 +86,9 @@ def _size_faults(result: Result, known: PackagedData) -> list[str]:
             f"recipe_digest: the data are not those of the packaged '{result.recipe}' of this "
             f"version; score again, or give a recipe of your own a name of its own"
         )
+    missing = known.members - result.scores.keys()
+    if missing:
+        faults.append(f"scores: skill needs {', '.join(sorted(missing))} too; score all groups")
     scenes = known.scenes[result.split]
     expected = {"n_scenes": scenes, "n_rows": scenes * known.horizon}
     for name, count in expected.items():
@@ -107,6 +118,29 @@ def _bounds_faults(result: Result) -> list[str]:
             ours, theirs = getattr(kept, end), getattr(stated, end)
             if not isclose(ours, theirs, rel_tol=_BOUNDS_APART, abs_tol=1e-9):
                 faults.append(f"bounds.{name}: the {end} is {theirs:g}, that of the data {ours:g}")
+    return faults
+
+
+def _skill_faults(result: Result) -> list[str]:
+    """Return in what skills and flags are not what scores and bounds make."""
+    faults = []
+    means = {name: score.mean for name, score in result.scores.items()}
+    made = flags(means, result.bounds)
+    if made != result.flags:
+        faults.append(f"flags: scores and bounds make {made}, not {result.flags}")
+    if result.split == "private":  # nothing is known of its scenes
+        return faults
+    members = [m for m in METRICS.values() if m.in_skill and m.name in result.scores]
+    values = {m.name: result.scores[m.name].per_scene for m in members}
+    expected = skills(values, result.bounds, members)
+    for name, score in result.scores.items():
+        if name not in METRICS or not isinstance(METRICS[name].computed, Composed):
+            continue
+        stated = score.per_scene
+        if stated.keys() != expected.get(name, {}).keys() or any(
+            abs(value - expected[name][scene]) > _SKILL_APART for scene, value in stated.items()
+        ):
+            faults.append(f"{name}: is not what the scores that it is made of give")
     return faults
 
 

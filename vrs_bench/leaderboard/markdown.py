@@ -11,7 +11,7 @@ from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS, shown_in
-from vrs_bench.metrics.definition import Metric
+from vrs_bench.metrics.definition import Composed, Metric
 from vrs_bench.metrics.description import definitions_table
 from vrs_bench.paths import write_text
 from vrs_bench.tasks import TASKS
@@ -31,8 +31,9 @@ def board_table(board: Board) -> str:
     """Return a board as a Markdown table: the headline with interval, then what stands beside it.
 
     Beside it stand those metrics that are shown on boards and that any entry has, as they are
-    defined now: a score that an entry lacks, or has by an older definition, is a dash. The
-    entries' files hold all scores. Claimed entries are listed below, without a rank.
+    defined now: a score that an entry lacks, or has by an older definition, is a dash. Behind the
+    name of an entry that is worse than doing the obvious it says so. The entries' files hold all
+    scores. Claimed entries are listed below, without a rank.
     """
     headline = TASKS[board.task].headline
     entries = [entry for _, entry in board.ranked]
@@ -43,13 +44,19 @@ def board_table(board: Board) -> str:
     ]
     columns = [METRICS[headline], *beside]
     heads = [_heading(metric) for metric in columns]
-    head = ["rank", "method", heads[0], "trivial 0 … truth 1", *heads[1:], "date"]
+    # Skill itself says where a method stands between the two.
+    scaled = not isinstance(METRICS[headline].computed, Composed)
+    if scaled:
+        heads.insert(1, "trivial 0 … truth 1")
+    head = ["rank", "method", *heads, "date"]
     lines = [_line(head), _line(["---"] * len(head))]
     for place, entry in board.ranked:
-        between = entry.result.normalised(headline)
         cells = [_cell(_current(entry.result, m), m.name == headline) for m in columns]
-        cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
-        lines.append(_line([str(place), _linked_name(entry), *cells, entry.date.isoformat()]))
+        if scaled:
+            between = entry.result.normalised(headline)
+            cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
+        name = _linked_name(entry) + _flagged(entry)
+        lines.append(_line([str(place), name, *cells, entry.date.isoformat()]))
     if not entries:
         lines = ["No entry is verified yet."]
     result = (*entries, *board.claimed)[0].result
@@ -85,13 +92,19 @@ def _linked_name(entry: Submission) -> str:
     return f"[{name}]({link})" if link else name
 
 
+def _flagged(entry: Submission) -> str:
+    """Say after a name why the entry stands below all others."""
+    flags = "; ".join(map(escape, entry.result.flags))
+    return f" (**flagged**: {flags})" if flags else ""
+
+
 def _claims(board: Board) -> list[str]:
     """Return the lines that list the claimed entries; none where there are none."""
     if not board.claimed:
         return []
     headline = METRICS[TASKS[board.task].headline]
     lines = [
-        f"- {_linked_name(entry)}: {escape(headline.label)} "
+        f"- {_linked_name(entry)}{_flagged(entry)}: {escape(headline.label)} "
         f"{entry.result.scores[headline.name].mean:.4g}, {entry.date.isoformat()}"
         for entry in board.claimed
     ]

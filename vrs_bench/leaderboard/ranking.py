@@ -11,6 +11,7 @@ from vrs_bench.evaluation import Result, compare
 from vrs_bench.evaluation.paired import holm
 from vrs_bench.evaluation.statistics import RESAMPLES
 from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.tasks import TASKS
 
 SIGNIFICANCE = 0.05
@@ -84,6 +85,12 @@ def _check_scenes(entries: list[Submission]) -> None:
     headline = TASKS[entries[0].result.task].headline
     first, *others = entries
     for entry in others:
+        if _skills(entry.result) != _skills(first.result):
+            raise BenchError(
+                f"the skills of '{first.name}' and '{entry.name}' are made of other scores "
+                f"({', '.join(sorted(_skills(entry.result) ^ _skills(first.result)))}); score them "
+                f"again, by the same readers and groups"
+            )
         if entry.result.scores[headline].per_scene.keys() != (
             first.result.scores[headline].per_scene.keys()
         ):
@@ -93,13 +100,19 @@ def _check_scenes(entries: list[Submission]) -> None:
             )
 
 
+def _skills(result: Result) -> set[str]:
+    """Return what the skill of an entry is made of."""
+    return {name for name in result.scores if METRICS[name].in_skill}
+
+
 def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
     """Rank the entries of one board by the headline metric of their task.
 
     Every pair is compared by a sign-flip test over scenes, see
     :func:`vrs_bench.evaluation.paired.paired_test`. An entry beats another if it is better and
     the p-value, Holm-adjusted for all pairs of the board, is at most :data:`SIGNIFICANCE`: then
-    1 in 20 boards of equal entries has one that beats another. On a private split,
+    1 in 20 boards of equal entries has one that beats another. Entries with flags stand below all
+    that have none. On a private split,
     see :func:`_p_value`.
 
     Returns:
@@ -108,9 +121,9 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
     headline = TASKS[entries[0].result.task].headline
     higher = entries[0].result.scores[headline].higher_is_better
 
-    def order(entry: Submission) -> tuple[float, str]:
+    def order(entry: Submission) -> tuple[bool, float, str]:
         mean = entry.result.scores[headline].mean
-        return (-mean if higher else mean, entry.slug)
+        return (bool(entry.result.flags), -mean if higher else mean, entry.slug)
 
     ordered = sorted(entries, key=order)
     n = len(ordered)
@@ -137,6 +150,8 @@ def _p_value(first: Result, second: Result, metric: str, signs: int) -> float:
     apart (0) if their intervals have nothing in common, else not (1). That is strict: of equal
     entries with intervals as long as each other, fewer than 1 in 100 pairs are told apart.
     """
+    if bool(first.flags) != bool(second.flags):  # whatever its skill is, the flagged one is below
+        return 0.0
     if first.split != "private":
         return compare(first, second, metric, signs).p_value
     a, b = first.scores[metric], second.scores[metric]

@@ -19,20 +19,24 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate
 from vrs_bench.leaderboard.files import read_as_claimed, write_submission
-from vrs_bench.leaderboard.provenance import TOLERANCE, Verification
+from vrs_bench.leaderboard.provenance import NOISE_TOLERANCE, TOLERANCE, Verification
 from vrs_bench.leaderboard.submission import Submission
-from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.catalogue import GROUPS, METRICS
+from vrs_bench.metrics.definition import Composed, Metric
 from vrs_bench.types import Report
 
 SMALLEST = 1e-3
 """Scores that are nearer to zero deviate relative to this: rounding errors do not shrink with
 them."""
 
+NOISY_SMALLEST = 1.0
+"""The same of scores that are read through noise, which moves a skill of 0 as much as one of 1."""
+
 SHOWN = 20
 """Deviations in the table of an entry, at most."""
 
 _OF_THE_DATA = ("recipe", "recipe_digest", "n_rows")
-_EXACT = ("dataset_digest", "n_scenes", "confidence", "resamples", "seed")
+_EXACT = ("dataset_digest", "n_scenes", "confidence", "resamples", "seed", "flags")
 _OF_THE_PREDICTIONS = ("predictions_sha256", "clipped_values")
 
 
@@ -46,6 +50,8 @@ class Deviation:
     found: object
     relative: float
     """Of numbers that are measured; infinite of all else, which has to be equal."""
+    allowed: float = TOLERANCE
+    """Up to which it is no matter."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,13 @@ class Rescored:
     result: Result | None
     """None where the entry is of other data, which is found before anything is scored."""
     deviations: tuple[Deviation, ...]
-    """All that are not zero, the largest first."""
+    """All that are not zero, those first that are largest against what is allowed."""
     regenerated: bool
 
     @property
     def refused(self) -> tuple[Deviation, ...]:
         """Those deviations that an entry must not have."""
-        return tuple(d for d in self.deviations if not d.relative <= TOLERANCE)
+        return tuple(d for d in self.deviations if not d.relative <= d.allowed)
 
     @property
     def largest(self) -> Deviation | None:
@@ -155,6 +161,8 @@ def score_again(
 
     What it says of its data is compared with the data first. Then the scores, their intervals and
     values by scene, and the bounds are compared, as far as their metrics are defined as they were.
+    Of predictions that were made again, those scores that are read through noise are compared by
+    their means alone.
 
     Args:
         entry: the entry.
@@ -182,10 +190,10 @@ def score_again(
         stated.task,
         folder,
         stated.split,
-        groups=dict.fromkeys(METRICS[name].group for name in stated.scores),
+        groups=[g for g in GROUPS if any(METRICS[name].group == g for name in stated.scores)],
         bounds=bool(stated.bounds),
         progress=progress,
-    )
+    ).published()
     exact = _EXACT if regenerated else (*_EXACT, *_OF_THE_PREDICTIONS)
     unequal = (
         Deviation(name, getattr(stated, name), getattr(result, name), math.inf)
@@ -195,10 +203,14 @@ def score_again(
     deviations = [*unequal]
     again = _measured(result)
     for what, claimed in _measured(stated).items():
-        relative = _relative(claimed, again.get(what))
+        noisy = regenerated and _reads_noise(METRICS[what.split()[0]])
+        if noisy and not what.endswith(" mean"):
+            continue
+        relative = _relative(claimed, again.get(what), NOISY_SMALLEST if noisy else SMALLEST)
         if relative > 0:
-            deviations.append(Deviation(what, claimed, again.get(what), relative))
-    deviations.sort(key=lambda deviation: -deviation.relative)
+            allowed = NOISE_TOLERANCE if noisy else TOLERANCE
+            deviations.append(Deviation(what, claimed, again.get(what), relative, allowed))
+    deviations.sort(key=lambda deviation: -deviation.relative / deviation.allowed)
     return Rescored(entry, result, tuple(deviations), regenerated)
 
 
@@ -219,11 +231,16 @@ def _measured(result: Result) -> dict[str, float | None]:
     return numbers
 
 
-def _relative(one: float | None, other: float | None) -> float:
+def _reads_noise(metric: Metric) -> bool:
+    """Say whether values depend on the noise that is drawn from the digest of the predictions."""
+    return isinstance(metric.computed, Composed) or bool(metric.needs & {"readers", "encoder"})
+
+
+def _relative(one: float | None, other: float | None, smallest: float) -> float:
     """Return how far two numbers are apart; infinite where there is only one."""
     if one is None or other is None:
         return 0.0 if one is other else math.inf
-    return abs(one - other) / max(abs(one), abs(other), SMALLEST)
+    return abs(one - other) / max(abs(one), abs(other), smallest)
 
 
 def verified(rescored: Rescored) -> Submission:

@@ -6,12 +6,15 @@ import copyreg
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.metrics import (
+    agreement,
     complex_wavelet,
     correctness,
     feature_distances,
     land_cover,
+    net_improvement,
     original_definitions,
     perceptual,
+    skill,
     sliced,
     through_sensor,
 )
@@ -21,12 +24,15 @@ GROUPS: tuple[Group, ...] = ("distortion", "perceptual", "downstream", "consiste
 """The groups of metrics, in the order in which they are shown."""
 
 _MODULES = (
+    skill,
     sliced,
     perceptual,
     complex_wavelet,
     feature_distances,
+    agreement,
     land_cover,
     through_sensor,
+    net_improvement,
     correctness,
     original_definitions,
 )

@@ -260,7 +260,6 @@ METRICS = (
         higher_is_better=False,
         computed=PerRow(lambda scene: scene.once(_triplet).hallucination),
         definition="The share that is neither the truth's nor the input's: invented.",
-        shown=frozenset({"board"}),
     ),
     Metric(
         name="spatial_shift",

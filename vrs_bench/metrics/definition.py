@@ -12,14 +12,15 @@ import numpy as np
 from vrs_bench.metrics.scene import JudgedScene, Measured, TaskFacts
 from vrs_bench.types import Doubles
 
-Group = Literal["distortion", "perceptual", "downstream", "consistency", "original"]
+Group = Literal["skill", "distortion", "perceptual", "downstream", "consistency", "original"]
 
 Scope = Literal["row", "scene", "split"]
 
-Need = Literal["torch", "classifier", "encoder", "input", "operator", "land_cover", "cell"]
+Need = Literal["torch", "readers", "encoder", "input", "operator", "floor", "land_cover", "cell"]
 """What a metric needs besides prediction and truth: the libraries of the extra ``evaluation``; the
-reference classifier; the reference encoder; the main input as an image of the target's product;
-the operator of its sensor; the true land cover; the true cells."""
+readers of series; the reference encoder; the main input as an image of the target's product; the
+operator of its sensor; what the trivial method makes of the scene; the true land cover; the true
+cells."""
 
 Place = Literal["parts", "board"]
 """Where a metric is shown besides the table of all scores: in tables and pictures by part; on
@@ -85,6 +86,14 @@ class PerSplit:
         return np.array([self.value(scenes) for scenes in rest])
 
 
+@dataclass(frozen=True)
+class Composed:
+    """One value a scene, of what other metrics say of it, see :mod:`vrs_bench.metrics.skill`."""
+
+    groups: tuple[Group, ...]
+    """Whose members it is made of."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """One metric: all that the package knows of it."""
@@ -97,7 +106,7 @@ class Metric:
     definition: str
     """Window, units, reduction, range and edge rules, in words."""
     higher_is_better: bool
-    computed: PerRow | PerRowAndPart | PerScene | PerSplit
+    computed: PerRow | PerRowAndPart | PerScene | PerSplit | Composed
     """How, and of what: rows, scenes or splits."""
     unit: str = ""
     low: float = 0.0
@@ -112,6 +121,8 @@ class Metric:
     ratios: frozenset[int] = frozenset()
     """Pixel sizes of the main input over the target's that it is defined for; any if empty."""
     shown: frozenset[Place] = frozenset()
+    in_skill: bool = False
+    """Whether the skill of its group is made of it."""
     version: str = "1"
     """Of this definition; it changes when a value may change."""
 
@@ -120,11 +131,11 @@ class Metric:
         """Of what it has values."""
         if isinstance(self.computed, PerSplit):
             return "split"
-        return "scene" if isinstance(self.computed, PerScene) else "row"
+        return "scene" if isinstance(self.computed, PerScene | Composed) else "row"
 
     def obstacle(self, task: TaskFacts) -> str:
         """Say why a task can't be judged by this metric; ``""`` where it can."""
-        if self.needs & {"classifier", "encoder"} and not task.readable:
+        if self.needs & {"readers", "encoder"} and not task.readable:
             return "the references do not know the target's bands"
         if self.needs & {"input", "operator"} and not task.input_is_like_target:
             return "the main input is no image of what is predicted"

@@ -234,7 +234,11 @@ def _together(scenes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 
 _by_encoder = partial(
-    Metric, group="perceptual", higher_is_better=False, needs=frozenset({"torch", "encoder"})
+    Metric,
+    group="perceptual",
+    higher_is_better=False,
+    needs=frozenset({"torch", "encoder"}),
+    version="2",
 )
 
 METRICS = (
@@ -246,12 +250,14 @@ METRICS = (
                 scene.predicted.perceived.features, scene.true.perceived.features
             )
         ),
+        in_skill=True,
         definition=(
             "LPIPS-style distance (Zhang et al. 2018, equation 1 with all weights 1) in the five "
             "stages of the reference encoder: features scaled to unit length across channels at "
             "each position, squared difference, sum over channels, mean over positions, mean over "
             "stages. A vector of zeros against another counts 0, against any other 1. Mean over "
-            "rows; 0 is perfect."
+            "rows; 0 is perfect. The encoder looks at both through the same noise of σ = 0.01, "
+            "seeded by the digest of the scene's predictions."
         ),
         high=2,
         shown=frozenset({"board"}),

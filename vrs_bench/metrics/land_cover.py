@@ -22,14 +22,14 @@ def confusion_matrices(scene: JudgedScene) -> dict[str, Array]:
     """Count the pixels of each true class that each map gives each label, (K, K) int64.
 
     Returns:
-        of the classifier on predictions (``classifier``) and on the truth (``classifier_truth``),
-        and of the segmentation network on the single images of both.
+        of the first reader on predictions (``reader``) and on the truth (``reader_truth``), and
+        of the segmentation network on the single images of both.
     """
     truth, every = scene.land_cover, _every(scene)
     matrices = {}
     for of, suffix in ((scene.predicted, ""), (scene.true, "_truth")):
-        matrices[f"classifier{suffix}"] = _confusion(scene, of.series_labels, truth)
-        matrices[f"segmentation{suffix}"] = _confusion(scene, of.perceived.labels, every)
+        matrices[f"reader{suffix}"] = _confusion(scene, of.series_labels, truth)
+        matrices[f"segmentation{suffix}"] = _confusion(scene, of.frame_labels, every)
     return matrices
 
 
@@ -69,7 +69,7 @@ def _series(scene: JudgedScene) -> dict[str, Measured]:
 
 def _frames(scene: JudgedScene) -> Measured:
     """Return the mean Jaccard index of the maps of single images; by cloud, that of their date."""
-    found, truth, every = scene.predicted.perceived.labels, scene.land_cover, _every(scene)
+    found, truth, every = scene.predicted.frame_labels, scene.land_cover, _every(scene)
     parts, values = scene.parts, {}
     of_class = jaccard_per_class(_confusion(scene, found, every))
     for index, part in enumerate(parts.fixed):
@@ -87,7 +87,7 @@ def _frames(scene: JudgedScene) -> Measured:
 
 
 def _frames_ratio(scene: JudgedScene) -> Measured:
-    best = _miou(scene, scene.true.perceived.labels, _every(scene))
+    best = _miou(scene, scene.true.frame_labels, _every(scene))
     return Measured(_ratio(scene.once(_frames).whole, best))
 
 
@@ -126,45 +126,45 @@ def _of_series(name: str) -> Callable[[JudgedScene], Measured]:
 
 _OF_SERIES = ("jaccard_ratio", "jaccard", "jaccard_truth")
 _downstream = partial(Metric, group="downstream", higher_is_better=True, high=1.0)
-_by_classifier = partial(_downstream, needs=frozenset({"classifier", "land_cover"}))
-_by_network = partial(_downstream, needs=frozenset({"torch", "encoder", "land_cover"}))
+_by_reader = partial(_downstream, needs=frozenset({"readers", "land_cover"}), version="2")
+_by_network = partial(_downstream, needs=frozenset({"torch", "encoder", "land_cover"}), version="2")
 
 METRICS = (
-    _by_classifier(
+    _by_reader(
         name="jaccard_ratio",
         label="Jaccard ratio",
         computed=PerScene(_of_series("jaccard_ratio")),
         definition=(
-            "Jaccard index of the reference classifier on the predicted series over that on the "
-            "true ones, scene by scene; mean over scenes. How much of what the truth is good for "
-            "is left: 1 is as good as the truth (a scene may exceed it a little), also where the "
-            "truth itself reaches 0."
+            "Jaccard index of the first reader on the predicted series over that on the true "
+            "ones, scene by scene; mean over scenes. How much of what the truth is good for is "
+            "left: 1 is as good as the truth, also where the truth itself reaches 0. It rewards "
+            "painting: what readers take for a class may exceed 1."
         ),
         high=np.inf,
     ),
-    _by_classifier(
+    _by_reader(
         name="jaccard",
         label="Jaccard",
         computed=PerScene(_of_series("jaccard")),
         definition=(
-            "The reference classifier (multinomial logistic regression on the optical bands of "
-            "all time steps of a pixel, fitted on latent train scenes) labels each pixel of a "
-            "scene from its predicted series. Micro Jaccard index over the pixels inside cells: "
+            "The first reader (multinomial logistic regression on the optical bands of all time "
+            "steps of a pixel, through noise) labels each pixel of a scene from its predicted "
+            "series. Micro Jaccard index over the pixels inside cells: "
             "right ones c of n give c / (2n - c). Mean over scenes. From 0 to 1."
         ),
         shown=frozenset({"parts"}),
     ),
-    _by_classifier(
+    _by_reader(
         name="jaccard_truth",
         label="Jaccard of the truth",
         computed=PerScene(_of_series("jaccard_truth")),
-        definition="The same on the true series: what the classifier can reach.",
+        definition="The same on the true series: what the reader can reach.",
     ),
-    _by_classifier(
+    _by_reader(
         name="cell_accuracy",
         label="cell accuracy",
         computed=PerScene(_cells),
-        needs=frozenset({"classifier", "land_cover", "cell"}),
+        needs=frozenset({"readers", "land_cover", "cell"}),
         definition=(
             "Share of a scene's cells whose most frequent label (the smallest of equally frequent "
             "ones) is their land cover; a cell counts once, whatever its size. Mean over scenes."

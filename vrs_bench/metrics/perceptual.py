@@ -245,6 +245,7 @@ METRICS = (
         label="HaarPSI",
         higher_is_better=True,
         computed=PerRow(lambda scene: haarpsi(scene.images, scene.truth)),
+        in_skill=True,
         definition=(
             "Haar wavelet-based perceptual similarity (Reisenhofer et al. 2018), by piq, per "
             f"band: three scales, C = {HAARPSI_C:g} on the scale [0, 255], α = {HAARPSI_ALPHA:g}, "

@@ -28,7 +28,7 @@ class TaskFacts:
     n_classes: int
     """Classes of land cover; labels run from 1 to this, 0 is between cells."""
     readable: bool
-    """Whether classifier and encoder know the target: it has the bands they were fitted on."""
+    """Whether readers and encoder know the target: it has the bands they were fitted on."""
     input_is_like_target: bool
     """Whether the main input is an image of the target's product, so that its sensor can look at
     a prediction too."""
@@ -72,19 +72,19 @@ class Perceived(Protocol):
         """Mean over positions of the features of the last stage, (row, feature) float32."""
 
     @property
-    def labels(self) -> Array:
-        """Land cover of single images, (row, height, width) uint8 from 1."""
+    def probabilities(self) -> Floats:
+        """Of the classes from 1 on in single images, (row, class, height, width) float32."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReadImages:
-    """The images of a scene, and what the references read in them: each reads them once."""
+    """The images of a scene, and what the references read in them through noise, once."""
 
     images: Floats
     """(row, band, height, width) float32 in [0, 1]."""
     encode: Callable[[Floats], Perceived]
-    classify: Callable[[Floats], Array]
-    """Images of all time steps → land cover, (height, width) uint8 from 1."""
+    read: Callable[[Floats], Floats]
+    """Images of all time steps → (reader, class, height, width) float32."""
 
     @cached_property
     def perceived(self) -> Perceived:
@@ -92,9 +92,22 @@ class ReadImages:
         return self.encode(self.images)
 
     @cached_property
+    def series(self) -> Floats:
+        """How likely each land cover is to the readers of each pixel's series: probabilities of
+        the classes from 1 on, (reader, class, height, width) float32."""
+        return self.read(self.images)
+
+    @cached_property
     def series_labels(self) -> Array:
-        """Land cover by the classifier, of each pixel's series: (height, width) uint8 from 1."""
-        return self.classify(self.images)
+        """Land cover by the first reader, (height, width) uint8 from 1."""
+        labels: Array = (self.series[0].argmax(axis=0) + 1).astype(np.uint8)
+        return labels
+
+    @cached_property
+    def frame_labels(self) -> Array:
+        """Land cover by the segmentation network, (row, height, width) uint8 from 1."""
+        labels: Array = (self.perceived.probabilities.argmax(axis=1) + 1).astype(np.uint8)
+        return labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +126,8 @@ class JudgedScene:
     parts: Parts
     observe: Callable[[], Floats]
     """Gives the main input, (row, band, h, w) float32 in [0, 1]."""
+    floor: Callable[[], Floats]
+    """Gives what the task's trivial method makes of the scene, shaped as the truth."""
     through_sensor_rmse: Callable[[Floats], Doubles]
     """Images → RMSE (row,) between the main input and what its sensor would record of them."""
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)

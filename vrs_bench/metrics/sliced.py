@@ -184,6 +184,7 @@ METRICS = (
         label="RMSE",
         higher_is_better=False,
         computed=_of("rmse"),
+        in_skill=True,
         definition=(
             "Square root of the mean squared error of one row over all its bands and pixels, on "
             "the scale [0, 1]; 0 is perfect. Mean over rows (not the root of a pooled mean)."
@@ -211,6 +212,7 @@ METRICS = (
         label="SSIM",
         higher_is_better=True,
         computed=_of("ssim"),
+        in_skill=True,
         definition=(
             f"Structural similarity (Wang et al. 2004): Gaussian window of {SSIM_WINDOW} px, "
             f"σ = {SSIM_SIGMA:g}, population covariance, K1 = {SSIM_K[0]:g}, K2 = {SSIM_K[1]:g}, "
@@ -227,6 +229,7 @@ METRICS = (
         unit="°",
         higher_is_better=False,
         computed=_of("sam"),
+        in_skill=True,
         definition=(
             "Spectral angle between prediction and truth at each pixel, in degrees and float64; "
             "both spectra zero: 0°, exactly one of them zero: 90°. Mean over pixels, then over "

@@ -11,6 +11,7 @@ METRICS = (
         group="consistency",
         higher_is_better=False,
         computed=PerRow(lambda scene: scene.through_sensor_rmse(scene.images)),
+        in_skill=True,
         definition=(
             "RMSE between what the main input's sensor recorded and the prediction seen through "
             "that very sensor, with the clouds, calibration and registration of the row and "

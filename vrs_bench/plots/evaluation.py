@@ -12,11 +12,11 @@ from vrs_bench.colours import composite
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
+from vrs_bench.evaluation.clipped import ClippedPredictions
 from vrs_bench.evaluation.predictions.checking import checked
 from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import PartScore
-from vrs_bench.evaluation.scoring import ClippedPredictions
 from vrs_bench.evaluation.truth import SceneTruth, Truth
 from vrs_bench.metrics.catalogue import shown_in
 from vrs_bench.metrics.distortion import absolute_error_map, sam_map

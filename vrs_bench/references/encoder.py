@@ -2,7 +2,7 @@
 
 It was trained to segment latent frames of the virtual Earth into land cover. Metrics use it in
 three ways: its features tell how alike two images look to it, its pooled features tell how alike
-two sets of images are, and its labels tell what a map maker gets out of a single image.
+two sets of images are, and its segmentation tells what a map maker gets out of a single image.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
 
 VERSION = "1"
-"""Version of the shipped weights; it changes whenever the features or labels of an image may."""
+"""Version of the shipped weights; it changes whenever what is seen in an image may."""
 
 BACKBONE = "test_resnet"
 """timm's name of the backbone: a residual network of 0.37 million parameters and five stages."""
@@ -120,18 +120,18 @@ class Perceived:
     _size: tuple[int, int]
 
     @cached_property
-    def labels(self) -> Array:
-        """Land cover, (row, height, width) uint8 from 1.
+    def probabilities(self) -> Floats:
+        """Of the classes from 1 on, (row, class, height, width) float32; 32 bytes a pixel.
 
         The head takes as long as all stages do: it runs when it is asked for.
         """
-        labels = []
+        probabilities = []
         for start in range(0, len(self.pooled), _BATCH):
             stages = [torch.from_numpy(of[start : start + _BATCH]) for of in self.features]
             with torch.inference_mode():
-                best = self._network.logits(stages, self._size).argmax(dim=1) + 1
-            labels.append(best.to(torch.uint8).numpy())
-        return np.concatenate(labels)
+                logits = self._network.logits(stages, self._size)
+                probabilities.append(logits.softmax(dim=1).numpy())
+        return np.concatenate(probabilities)
 
 
 def load_encoder(folder: Path = HERE) -> Encoder:
@@ -189,8 +189,8 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
             green, red and NIR, at least 32 pixels high and wide.
 
     Returns:
-        features, pooled features and labels. The same on one machine every time; between
-        machines they differ by rounding, and a label may where two scores tie.
+        features, pooled features and probabilities. The same on one machine every time; between
+        machines they differ by rounding.
 
     Raises:
         BenchError: another dtype or shape, no image, or values that are not finite.

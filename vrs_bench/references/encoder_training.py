@@ -233,7 +233,8 @@ def _validate(
         scene = make_scene(world, SPLITS["validation"] + done)
         frames = np.stack([scene.frame("optical", t) for t in range(world.horizon)])
         truth = np.broadcast_to(scene.land_cover, (len(frames), *scene.land_cover.shape))
-        confusion += confusion_matrix(perceive(encoder, frames).labels, truth, len(classes))
+        labels = perceive(encoder, frames).probabilities.argmax(axis=1) + 1
+        confusion += confusion_matrix(labels, truth, len(classes))
         if report:
             report(training.steps + done + 1, training.steps + training.validation_scenes)
     jaccard = jaccard_per_class(confusion)

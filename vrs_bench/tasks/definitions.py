@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS
@@ -26,7 +27,9 @@ class Task:
     """Column of the truth, on the latent grid."""
     target_product: str
     """Latent product that the target is."""
-    headline: str
+    floor: Literal["registered_bicubic", "nearest_clear", "mean_of_date"]
+    """The trivial method that skill is counted from, see :mod:`vrs_bench.evaluation.floors`."""
+    headline: str = "skill"
     """The metric that ranks."""
 
     @property
@@ -47,7 +50,7 @@ SUPER_RES = Task(
     sensors={"lr": "super_res"},
     target="hr",
     target_product="optical",
-    headline="jaccard_ratio",
+    floor="registered_bicubic",
 )
 
 CLOUD_REMOVAL = Task(
@@ -61,7 +64,7 @@ CLOUD_REMOVAL = Task(
     sensors={"cloudy": "cloudy", "sar": "sar"},
     target="clear",
     target_product="optical",
-    headline="jaccard_ratio",
+    floor="nearest_clear",
 )
 
 SAR_TO_OPTICAL = Task(
@@ -75,7 +78,7 @@ SAR_TO_OPTICAL = Task(
     sensors={"sar": "sar"},
     target="optical",
     target_product="optical",
-    headline="jaccard_ratio",
+    floor="mean_of_date",
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in (SUPER_RES, CLOUD_REMOVAL, SAR_TO_OPTICAL)}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.interpolate import CubicHermiteSpline
 
-from baselines.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
+from vrs_bench.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
 from vrs_bench.sensors.stages.aggregation import Aggregation, aggregation
 from vrs_bench.types import Array, Doubles
 
@@ -30,7 +30,7 @@ def test_a_constant_stays_that_constant_up_to_the_edges(
     weights: Weights, shift: tuple[float, float]
 ) -> None:
     image = np.full((2, 5, 7), 0.3)
-    assert upsample(image, np.array(shift), RATIO, weights) == pytest.approx(0.3, abs=1e-6)
+    assert upsample(image, np.array(shift), (20, 28), weights) == pytest.approx(0.3, abs=1e-6)
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.4, -0.3)])
@@ -39,17 +39,17 @@ def test_bicubic_restores_a_ramp_that_the_sensor_saw(shift: tuple[float, float])
     seen = aggregation(Aggregation(factor=RATIO, mtf_nyquist=0.25), 64, 48, shift).apply(
         truth[None]
     )
-    restored = upsample(seen, np.array(shift), RATIO, cubic_matrix)[0]
+    restored = upsample(seen, np.array(shift), (64, 48), cubic_matrix)[0]
     assert restored[INSIDE, INSIDE] == pytest.approx(truth[INSIDE, INSIDE], abs=1e-5)
     # The other sign of the shift is far off: this test can tell.
-    wrong = upsample(seen, -np.array(shift), RATIO, cubic_matrix)[0]
+    wrong = upsample(seen, -np.array(shift), (64, 48), cubic_matrix)[0]
     if any(shift):
         assert np.abs(wrong - truth)[INSIDE, INSIDE].mean() > 0.01
 
 
 def test_nearest_takes_the_pixel_whose_centre_is_nearest() -> None:
     image, shift = noise(1, 6, 5), (0.3, -0.45)
-    restored = upsample(image, np.array(shift), RATIO, nearest_matrix)[0]
+    restored = upsample(image, np.array(shift), (24, 20), nearest_matrix)[0]
     for row, column in np.ndindex(restored.shape):
         nearest = tuple(
             int(np.argmin(np.abs((np.arange(n) + 0.5 + by) * RATIO - (at + 0.5))))
@@ -65,7 +65,7 @@ def test_bicubic_is_the_hermite_spline_with_central_slopes(shift: float) -> None
     centres = (np.arange(-3, 12) + 0.5 + shift) * RATIO
     slopes = (padded[2:] - padded[:-2]) / (2 * RATIO)
     spline = CubicHermiteSpline(centres, padded[1:-1], slopes)
-    assert cubic_matrix(9, RATIO, shift) @ line == pytest.approx(spline(np.arange(36) + 0.5))
+    assert cubic_matrix(9, 36, shift) @ line == pytest.approx(spline(np.arange(36) + 0.5))
 
 
 def test_bicubic_without_shift_is_that_of_torch() -> None:
@@ -74,5 +74,13 @@ def test_bicubic_without_shift_is_that_of_torch() -> None:
     expected = torch.nn.functional.interpolate(
         torch.from_numpy(image)[None], scale_factor=RATIO, mode="bicubic", antialias=True
     )[0].numpy()
-    restored = upsample(image, np.zeros(2), RATIO, cubic_matrix)
+    restored = upsample(image, np.zeros(2), (48, 40), cubic_matrix)
     assert restored[:, INSIDE, INSIDE] == pytest.approx(expected[:, INSIDE, INSIDE], abs=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_a_ratio_that_is_no_whole_number_keeps_places(shift: float) -> None:
+    """A line sampled at the centres of 15 pixels, read at those of 24 over the same extent."""
+    centres = (np.arange(15) + 0.5 + shift) * 1.6
+    restored = cubic_matrix(15, 24, shift) @ centres
+    assert restored[4:-4] == pytest.approx((np.arange(24) + 0.5)[4:-4])

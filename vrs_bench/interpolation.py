@@ -1,6 +1,7 @@
 """Registered interpolation of an observation on the grid of the target.
 
-Values are taken at the centres of the target's pixels. Pixel i of the observation is centred at
+Values are taken at the centres of the target's pixels. With ``ratio`` pixels of the target, a
+whole number or not, to a pixel of the observation, pixel i of the observation is centred at
 ``(i + 1/2 + shift) · ratio`` of the target's grid, so the centre ``j + 1/2`` of pixel j lies at
 position ``(j + 1/2) / ratio - 1/2 - shift`` of the observation. Beyond its edges the observation
 is continued by its outermost pixel.
@@ -15,30 +16,30 @@ import numpy as np
 from vrs_bench.types import Array, Doubles, Floats
 
 
-def nearest_matrix(n_in: int, ratio: int, shift: float) -> Doubles:
+def nearest_matrix(n_in: int, n_out: int, shift: float) -> Doubles:
     """Return the weights of each input pixel in each output pixel: one for the nearest.
 
     Args:
         n_in: input pixels along the axis.
-        ratio: output pixels to an input pixel.
+        n_out: output pixels along the axis, over the same extent.
         shift: registration shift of the input along the axis, in input pixels.
 
     Returns:
-        float64 (n_in · ratio, n_in), rows summing to 1.
+        float64 (n_out, n_in), rows summing to 1.
     """
-    position = _positions(n_in, ratio, shift)
+    position = _positions(n_in, n_out, shift)
     matrix = np.zeros((len(position), n_in))
     _add(matrix, np.floor(position + 0.5), np.ones_like(position))
     return matrix
 
 
-def cubic_matrix(n_in: int, ratio: int, shift: float) -> Doubles:
+def cubic_matrix(n_in: int, n_out: int, shift: float) -> Doubles:
     """Return the weights of cubic convolution with a = -1/2 (Catmull-Rom).
 
     Source: Keys 1981, *Cubic convolution interpolation for digital image processing*: exact for
     polynomials up to the second degree. Arguments and result as for :func:`nearest_matrix`.
     """
-    position = _positions(n_in, ratio, shift)
+    position = _positions(n_in, n_out, shift)
     first = np.floor(position)
     matrix = np.zeros((len(position), n_in))
     for tap in (-1, 0, 1, 2):
@@ -47,29 +48,30 @@ def cubic_matrix(n_in: int, ratio: int, shift: float) -> Doubles:
 
 
 Weights = Callable[[int, int, float], Doubles]
-"""Input pixels, ratio and shift along one axis → weights (n_in · ratio, n_in)."""
+"""Input and output pixels and shift along one axis → weights (n_out, n_in)."""
 
 
-def upsample(image: Array, shift: Array, ratio: int, weights: Weights) -> Floats:
+def upsample(image: Array, shift: Array, size: tuple[int, int], weights: Weights) -> Floats:
     """Interpolate an observation on the target's grid.
 
     Args:
         image: (band, h, w) on the [0, 1] scale.
         shift: registration shift (rows, columns) in pixels of the observation: column `phase`.
-        ratio: target pixels to a pixel of the observation, along either axis.
+        size: height and width of the target's grid.
         weights: :func:`nearest_matrix` or :func:`cubic_matrix`.
 
     Returns:
-        float32 (band, ratio · h, ratio · w), not clipped: cubic convolution overshoots at edges.
+        float32 (band, height, width), not clipped: cubic convolution overshoots at edges.
     """
-    rows = weights(image.shape[-2], ratio, float(shift[0])).astype(np.float32)
-    columns = weights(image.shape[-1], ratio, float(shift[1])).astype(np.float32)
+    rows = weights(image.shape[-2], size[0], float(shift[0])).astype(np.float32)
+    columns = weights(image.shape[-1], size[1], float(shift[1])).astype(np.float32)
     return np.asarray(rows @ (image.astype(np.float32) @ columns.T))
 
 
-def _positions(n_in: int, ratio: int, shift: float) -> Doubles:
+def _positions(n_in: int, n_out: int, shift: float) -> Doubles:
     """Return where the centres of the output pixels lie, in input pixels from a centre."""
-    return (np.arange(n_in * ratio) + 0.5) / ratio - 0.5 - shift
+    positions: Doubles = (np.arange(n_out, dtype=np.float64) + 0.5) * (n_in / n_out) - 0.5 - shift
+    return positions
 
 
 def _add(matrix: Doubles, pixel: Doubles, weight: Doubles) -> None:
