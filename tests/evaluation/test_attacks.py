@@ -12,7 +12,7 @@ import torch
 from attack_arena import Arena, Outcome, make_arena, scene_of
 from attack_knowledge import fitted_estimate
 from attack_methods import Effort, Seen, look, own_labels, pushed, wanted_labels
-from attack_starts import back_projected, linear_in_time, prototypes
+from attack_starts import back_projected, prototypes
 from attack_suite import Hints, with_gradients, without_gradients
 
 from vrs_bench.data.build.shards import SPLITS
@@ -32,12 +32,7 @@ def super_res() -> Arena:
     return make_arena("super_res", [FIRST, FIRST + 1])
 
 
-@pytest.fixture(scope="module")
-def cloud_removal() -> Arena:
-    return make_arena("cloud_removal", [FIRST, FIRST + 1])
-
-
-def honest_super_res(arena: Arena) -> list[Floats]:
+def honest(arena: Arena) -> list[Floats]:
     """Return the floor, made to explain what was observed a little better."""
     pairs = zip(arena.scenes, arena.floors, strict=True)
     return [back_projected(arena.task, scene, floor, 1) for scene, floor in pairs]
@@ -74,15 +69,15 @@ def paying(arena: Arena, images: Mapping[str, list[Floats]], start: Outcome) -> 
 
 def test_no_push_pays(super_res: Arena):
     """Pushes start from an honest method that is better than the floor, and know the true map."""
-    honest = honest_super_res(super_res)
-    start = super_res.outcome(honest)
+    restored = honest(super_res)
+    start = super_res.outcome(restored)
     assert start.skill.mean() > 0.02
     assert not start.flagged
     train = [scene_of(super_res.task, SPLITS["train"] + number) for number in range(3)]
-    restored = honest_super_res(replace(super_res, scenes=tuple(train)))
-    estimate = fitted_estimate(super_res.looks, train, restored)
+    learned = honest(replace(super_res, scenes=tuple(train)))
+    estimate = fitted_estimate(super_res.looks, train, learned)
     images: defaultdict[str, list[Floats]] = defaultdict(list)
-    for number, of_scene in enumerate(honest):
+    for number, of_scene in enumerate(restored):
         hints = hints_of(super_res, number, estimate(of_scene), train[number].target)
         seen = look(super_res.looks, of_scene)
         for name, attacked in with_gradients(super_res.looks, of_scene, seen, hints, EFFORT):
@@ -91,18 +86,17 @@ def test_no_push_pays(super_res: Arena):
     assert paying(super_res, images, start) == {}
 
 
-def test_no_arithmetic_pays(cloud_removal: Arena):
-    honest = [linear_in_time(cloud_removal.task, scene) for scene in cloud_removal.scenes]
-    start = cloud_removal.outcome(honest)
+def test_no_arithmetic_pays(super_res: Arena):
+    restored = honest(super_res)
+    start = super_res.outcome(restored)
     images: defaultdict[str, list[Floats]] = defaultdict(list)
-    for number, of_scene in enumerate(honest):
-        other = cloud_removal.scenes[1 - number].target
-        seen = look(cloud_removal.looks, of_scene)
-        hints = hints_of(cloud_removal, number, seen, other)
+    for number, of_scene in enumerate(restored):
+        seen = look(super_res.looks, of_scene)
+        hints = hints_of(super_res, number, seen, super_res.scenes[1 - number].target)
         for name, attacked in without_gradients(of_scene, seen, hints):
             images[name].append(attacked)
     assert len(images) == 10
-    assert paying(cloud_removal, images, start) == {}
+    assert paying(super_res, images, start) == {}
 
 
 def test_a_push_is_what_pays_where_labels_are_asked_for(super_res: Arena):
@@ -117,7 +111,7 @@ def test_a_push_is_what_pays_where_labels_are_asked_for(super_res: Arena):
         float((look(super_res.looks, images, seed=9).series * wanted.series).sum(dim=1).mean())
         for images in (start, attacked)
     ]
-    assert sure[1] > sure[0] + 0.03
+    assert 1 - sure[1] < 0.8 * (1 - sure[0])
 
 
 def test_gradients_are_of_what_is_measured(super_res: Arena):
