@@ -57,6 +57,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/realism.py
 	$(BIN)/python benchmarks/libraries.py
 	$(BIN)/python benchmarks/cluster.py
+	$(BIN)/python benchmarks/attacks.py
 
 # The pictures of the README, from really generated scenes.
 gallery: $(READY)

@@ -1,0 +1,118 @@
+"""Where attacks are tried: scenes in memory, and what the benchmark says of images of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from attack_methods import Looks
+
+from vrs_bench.columns import restore
+from vrs_bench.evaluation.floors import floor_method
+from vrs_bench.evaluation.judge import Judge, judge_scene, task_facts
+from vrs_bench.evaluation.scores import Bound
+from vrs_bench.evaluation.skill import PerScene, flags, skills
+from vrs_bench.evaluation.truth import SceneTruth
+from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.distortion import psnr
+from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.references.encoder import load_encoder
+from vrs_bench.references.readers import load_readers
+from vrs_bench.tasks import BoundTask, bind
+from vrs_bench.types import Doubles, Floats
+from vrs_bench.world.scene import make_scene
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the benchmark says of the images of some scenes."""
+
+    skills: Mapping[str, Doubles]
+    """Name of the skill → its values, (scene,)."""
+    members: Mapping[str, Doubles]
+    """Member of the skill → its values, (scene,)."""
+    flagged: bool
+    psnr: float
+
+    @property
+    def skill(self) -> Doubles:
+        """The headline of each scene, (scene,)."""
+        return self.skills["skill"]
+
+
+@dataclass(frozen=True, eq=False)
+class Arena:
+    """A task on some scenes, in memory."""
+
+    task: BoundTask
+    scenes: tuple[SceneTruth, ...]
+    judge: Judge
+    looks: Looks
+    """What the judge looks through, with gradients."""
+
+    @cached_property
+    def floors(self) -> list[Floats]:
+        """What the task's trivial method makes of each scene."""
+        method = floor_method(self.task)
+        return [method(scene) for scene in self.scenes]
+
+    @cached_property
+    def bounds(self) -> dict[str, Bound]:
+        """Floor and ceiling of the members of skill, means over these scenes."""
+        floor, ceiling = (
+            _means(self._measured(images))
+            for images in (self.floors, [scene.target for scene in self.scenes])
+        )
+        return {name: Bound(floor[name], ceiling[name]) for name in floor}
+
+    def outcome(self, images: Sequence[Floats]) -> Outcome:
+        """Score images, one array (row, band, height, width) a scene; they are clipped first."""
+        clipped = [np.clip(of, 0, 1).astype(np.float32) for of in images]
+        values = self._measured(clipped)
+        found = skills(values, self.bounds, self.judge.metrics)
+        return Outcome(
+            skills={name: np.array(list(of.values())) for name, of in found.items()},
+            members={name: np.array(list(of.values())) for name, of in values.items()},
+            flagged=bool(flags(_means(values), self.bounds)),
+            psnr=float(
+                np.mean([psnr(x, s.target) for x, s in zip(clipped, self.scenes, strict=True)])
+            ),
+        )
+
+    def _measured(self, images: Iterable[Floats]) -> dict[str, dict[int, float]]:
+        values: dict[str, dict[int, float]] = {metric.name: {} for metric in self.judge.metrics}
+        for scene, of_scene, floor in zip(self.scenes, images, self.floors, strict=True):
+            judged = judge_scene(scene, of_scene, floor, self.judge)
+            for name, measured in judged.measured.items():
+                values[name][scene.number] = measured.whole
+        return values
+
+
+def make_arena(task: str, numbers: Iterable[int], size: str = "tiny") -> Arena:
+    """Make scenes of a packaged recipe, and whoever judges them."""
+    bound = bind(task, load_recipe(BenchmarkRecipe, size))
+    facts = task_facts(bound)
+    members = tuple(m for m in METRICS.values() if m.in_skill and m.applies(facts))
+    looks = Looks(load_readers(bound.world), load_encoder())
+    judge = Judge(bound, members, {}, looks.readers, looks.encoder)
+    return Arena(bound, tuple(scene_of(bound, number) for number in numbers), judge, looks)
+
+
+def scene_of(task: BoundTask, number: int) -> SceneTruth:
+    """Return a scene as evaluation reads it from a dataset."""
+    rows = list(task.rows(make_scene(task.world, number)))
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0] if name != "scene"}
+    return SceneTruth(
+        number=number,
+        steps=columns.pop("time_step"),
+        target=restore(columns.pop(task.target)),
+        land_cover=columns.pop("land_cover")[0],
+        cell=columns.pop("cell")[0],
+        columns=columns,
+    )
+
+
+def _means(values: Mapping[str, PerScene]) -> dict[str, float]:
+    return {name: float(np.mean(list(of.values()))) for name, of in values.items()}
