@@ -28,13 +28,13 @@ from attack_starts import (
 )
 from attack_suite import Hints, with_gradients, without_gradients
 
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.statistics import bootstrap_interval
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.skill import SKILL_GROUPS
 from vrs_bench.tasks import TASKS, BoundTask
 from vrs_bench.types import Floats
+from vrs_bench.world.splits import SPLITS
 
 TRAIN_SCENES = 16
 

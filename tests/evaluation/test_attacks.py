@@ -15,11 +15,11 @@ from attack_methods import Effort, Seen, look, own_labels, pushed, wanted_labels
 from attack_starts import back_projected, prototypes
 from attack_suite import Hints, with_gradients, without_gradients
 
-from vrs_bench.data.build.shards import SPLITS
 from vrs_bench.references.encoder import perceive
 from vrs_bench.references.readers import noise_answers, read_series
 from vrs_bench.types import Floats
 from vrs_bench.world.landcover import LAND_COVER
+from vrs_bench.world.splits import SPLITS
 
 MOST = 0.01
 """Skill that may be gained without a flag and without help."""
