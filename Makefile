@@ -8,7 +8,8 @@ DEMO ?= runs/demo
 OLDEST := .venv-oldest
 # A fast part of the tests that needs neither torch nor Ray.
 OLDEST_TESTS := tests/world tests/sensors tests/test_recipes.py tests/test_repository.py \
-	tests/data/test_arrow.py tests/data/test_build.py tests/data/test_load_dataset.py \
+	tests/data/test_arrow.py tests/data/test_build.py tests/data/test_geotiff.py \
+	tests/data/test_load_dataset.py \
 	tests/data/test_private.py tests/data/test_products.py tests/data/test_values.py \
 	tests/metrics/test_correctness.py tests/metrics/test_downstream.py \
 	tests/metrics/test_original_definitions.py tests/evaluation/test_slices.py \
@@ -77,7 +78,7 @@ $(READY): pyproject.toml constraints.txt Makefile
 $(OLDEST)/.installed: pyproject.toml constraints-oldest.txt Makefile
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt \
-		-e '.[uea]' scikit-learn hypothesis jsonschema psutil pytest pytest-xdist scikit-image
+		-e '.[geo,uea]' scikit-learn hypothesis jsonschema psutil pytest pytest-xdist scikit-image
 	touch $(OLDEST)/.installed
 
 clean:

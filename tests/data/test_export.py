@@ -308,7 +308,7 @@ def test_an_export_grows_by_splits(tiny: Path, tars: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"to": "zip"}, "unknown form 'zip'; known: hdf5, webdataset"),
+        ({"to": "zip"}, "unknown form 'zip'; known: geotiff, hdf5, webdataset"),
         ({"to": "hdf"}, "unknown form 'hdf'; did you mean 'hdf5'?"),
         ({"tasks": ["cloud_removal"]}, "this dataset holds no task 'cloud_removal'"),
         ({"splits": ["dev"]}, "unknown split 'dev' of super_res; this dataset holds train"),

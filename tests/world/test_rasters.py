@@ -186,6 +186,14 @@ def test_a_pinned_recipe_means_these_files_only(own_imagery: OwnImagery) -> None
     assert "S2_20200630.tif can't be read (No such file or directory)" in lines[0]
 
 
+def test_pins_of_other_bands_are_refused(own_imagery: OwnImagery) -> None:
+    data = recipe_of(own_imagery.recipe()).pinned().model_dump(mode="json")
+    data["world"]["series"]["pinned"]["optical"][1]["first_band"] = 2
+    scene = scene_of(data)
+    with pytest.raises(BenchError, match=r"S2_20200630.tif has 4 bands, but band 5 is to be read"):
+        scene.frame("optical", 1)
+
+
 def test_pins_of_another_size_or_horizon_are_refused(own_imagery: OwnImagery) -> None:
     data = recipe_of(own_imagery.recipe()).pinned().model_dump(mode="json")
     with pytest.raises(BenchError, match=r"made for scenes of \(64, 64\) pixels, not \(64, 32\)"):
@@ -281,6 +289,10 @@ FIRST = "images/S2_20200115.tif"
             "scenes: 11 are asked for, but the rasters have 10: 7 of train, 2 of validation, 1 of",
         ),
         (lambda own: own.recipe(cells="nowhere.tif"), "series.cells: nowhere.tif can't be read"),
+        (
+            lambda own: own.recipe(cells="/dev/zero"),
+            "cells: /dev/zero can't be read .not a plain f",
+        ),
     ],
 )
 def test_rasters_that_can_not_be_meant_are_refused(

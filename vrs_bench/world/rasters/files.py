@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +83,7 @@ def opened(path: str, key: str) -> Iterator[Any]:
             formats that are read; or it can't be read whole.
     """
     rasterio = require_rasterio()
-    if not named(path).is_file():
-        raise BenchError(
-            f"{key}: {shown(path)} is no file, seen from {shown(Path.cwd())}; paths are relative "
-            f"to the folder in which the command runs"
-        )
-    with Path(path).open("rb") as file:
+    with _plain_file(path, key) as file:
         driver = _DRIVERS.get(file.read(4))
     if driver is None:
         raise BenchError(f"{key}: {shown(path)} is neither a GeoTIFF nor JPEG 2000; convert it")
@@ -163,17 +160,31 @@ def digest_of(path: str, key: str) -> str:
     Raises:
         BenchError: there is no such file.
     """
+    with _plain_file(path, key) as file:
+        state = os.fstat(file.fileno())
+        known = (path, state.st_size, state.st_mtime_ns, state.st_ino)
+        if known not in _digests:
+            _digests[known] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _digests[known]
+
+
+_digests: dict[tuple[str, int, int, int], str] = {}
+"""Path, size, time of the last change and number of a file → its SHA-256."""
+
+
+def _plain_file(path: str, key: str) -> BufferedReader:
+    """Open a file that has an end: no folder, pipe or device.
+
+    Raises:
+        BenchError: there is none that can be read.
+    """
     try:
-        state = named(path).stat()
+        if stat.S_ISREG(named(path).stat().st_mode):
+            return Path(path).open("rb")
+        why = "not a plain file"
     except OSError as error:
-        raise BenchError(
-            f"{key}: {shown(path)} can't be read ({error.strerror}); it was looked for from "
-            f"{shown(Path.cwd())}, the folder in which the command runs"
-        ) from error
-    return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
-
-
-@cache
-def _digest(path: str, *state: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        why = str(error.strerror)
+    raise BenchError(
+        f"{key}: {shown(path)} can't be read ({why}); it was looked for from {shown(Path.cwd())}, "
+        f"the folder in which the command runs"
+    )

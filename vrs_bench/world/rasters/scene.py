@@ -15,7 +15,7 @@ from vrs_bench.types import Array, Floats, Labels
 from vrs_bench.world.landcover import class_names
 from vrs_bench.world.latent import Scene
 from vrs_bench.world.rasters.files import opened, read_values
-from vrs_bench.world.rasters.images import bands_of, read_image
+from vrs_bench.world.rasters.images import bands_of, read_image, require_bands
 from vrs_bench.world.rasters.outlines import outlines
 from vrs_bench.world.rasters.pinning import pinned, scene_window
 from vrs_bench.world.series.raster import RasterSettings
@@ -63,6 +63,7 @@ class RasterScene(Scene):
         images = self.settings.images(product)
         bands = bands_of(images, self.bands(product), of.first_band)
         with opened(of.file, key) as raster:
+            require_bands(raster, bands, of.file, key)
             values, valid = read_image(raster, images, product, bands, self.window)
         if not valid.all():
             raise BenchError(f"{key}: {shown(of.file)}: scene {self.id} has pixels without a value")
