@@ -16,7 +16,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from vrs_bench.data.build.shards import SPLITS
+from vrs_bench.world.splits import SPLITS
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_micro
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
