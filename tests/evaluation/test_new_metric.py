@@ -95,9 +95,9 @@ def measured_now(
     measured: list[str] = []
     original = scoring._rivals
 
-    def spy(judge: Any, metrics: Sequence[Metric]) -> Any:
+    def spy(folder: Any, judge: Any, metrics: Sequence[Metric]) -> Any:
         measured.extend(metric.name for metric in metrics)
-        return original(judge, metrics)
+        return original(folder, judge, metrics)
 
     monkeypatch.setattr(scoring, "_rivals", spy)
     return measured

@@ -219,7 +219,9 @@ def _in_other_scenes(scenes: Sequence[Likeness]) -> Iterator[str]:
     nearest = elsewhere.min(axis=1)
     third = np.where(number == number[found, None], np.inf, elsewhere).min(axis=1)
     other = np.minimum(in_own, third)
-    misplaced = (nearest <= CLEARLY**2 * other) & (other > QUANTUM**2 * true.shape[1])
+    digests = [digest for scene in scenes for digest in scene.predicted_digests]
+    shows = np.array([bool(digest) for digest in digests])[probes]  # constant ones are of no scene
+    misplaced = shows & (nearest <= CLEARLY**2 * other) & (other > QUANTUM**2 * true.shape[1])
     if np.count_nonzero(misplaced) > MISPLACED * len(probes):
         first = int(np.flatnonzero(misplaced)[0])
         (scene, step), (like, at) = keys[probes[first]], keys[found[first]]
