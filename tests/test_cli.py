@@ -26,6 +26,7 @@ from PIL import Image
 
 from vrs_bench import cli
 from vrs_bench.data.read.dataset_folder import DatasetFolder
+from vrs_bench.metrics.catalogue import METRICS
 
 VRS_BENCH = Path(sys.executable).with_name("vrs-bench")
 COMMANDS = {
@@ -306,12 +307,12 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
         psnr[name] = np.mean(-10 * np.log10((errors**2).mean(axis=(1, 2, 3))))
         assert result["scores"]["psnr"]["mean"] == pytest.approx(psnr[name], abs=1e-4)
 
-    assert {"jaccard_ratio", "ms_ssim", "spatial_shift"} <= set(good["scores"])
-    assert good["bounds"].keys() == good["scores"].keys()
+    assert {"skill", "jaccard_ratio", "ms_ssim", "spatial_shift"} <= set(good["scores"])
+    assert list(good["bounds"]) == [n for n in good["scores"] if METRICS[n].group != "skill"]
 
     # Compare
     done = run("compare", "good.json", "bad.json", cwd=tmp_path)
-    assert done.stdout.startswith("jaccard_ratio: difference ")
+    assert done.stdout.startswith("skill: difference ")
     done = run("compare", "good.json", "bad.json", "--metric", "psnr", "--json", cwd=tmp_path)
     comparison = json.loads(done.stdout)
     assert comparison["difference"] == pytest.approx(psnr["good"] - psnr["bad"], abs=1e-4)
@@ -379,10 +380,10 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     done = run("leaderboard", "--page", "page.md", cwd=tmp_path)
     assert done.stderr == ""
     for text in (done.stdout, page.read_text(encoding="utf-8")):
-        first, second = [line for line in text.splitlines() if line.startswith("| 1 ")]
-        assert first.startswith("| 1 | [good &lt;one&gt;](https://x.org/code) | ")
+        first, second = [line for line in text.splitlines() if line.startswith("| 1–2 ")]
+        assert first.startswith("| 1–2 | [good &lt;one&gt;](https://x.org/code) | ")
         assert f"| {psnr['good']:.4g} |" in first
-        assert second.startswith("| 1 | [bad &lt;one&gt;](https://x.org/code) | ")
+        assert second.startswith("| 1–2 | [bad &lt;one&gt;](https://x.org/code) | ")
     assert page.read_text(encoding="utf-8").startswith("# Ours\n\nWords that stay\n")
 
     # A faulty entry
