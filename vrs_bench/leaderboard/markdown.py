@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, Score
-from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board
+from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board, tested_pairs
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS, shown_in
 from vrs_bench.metrics.definition import Composed, Metric
@@ -80,7 +80,7 @@ def _caution(board: Board) -> str:
     if scenes >= ENOUGH_SCENES:
         return ""
     caution = f" Ranks are indicative: fewer than {ENOUGH_SCENES} scenes"
-    pairs = entries * (entries - 1) // 2
+    pairs = len(tested_pairs([entry for _, entry in board.ranked]))
     if pairs * 2 / 2**scenes > SIGNIFICANCE:  # the least p-value of a pair, adjusted
         caution += f"; {scenes} can't tell any two of {entries} entries apart"
     return f"{caution}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -110,10 +110,10 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
 
     Every pair is compared by a sign-flip test over scenes, see
     :func:`vrs_bench.evaluation.paired.paired_test`. An entry beats another if it is better and
-    the p-value, Holm-adjusted for all pairs of the board, is at most :data:`SIGNIFICANCE`: then
-    1 in 20 boards of equal entries has one that beats another. Entries with flags stand below all
-    that have none. On a private split,
-    see :func:`_p_value`.
+    the p-value, Holm-adjusted for all tested pairs of the board, is at most
+    :data:`SIGNIFICANCE`: then 1 in 20 boards of equal entries has one that beats another. Entries
+    with flags stand below all that have none, without a test. On a private split, see
+    :func:`_p_value`.
 
     Returns:
         (rank, entry) pairs, best mean first; equal means in the order of their file names.
@@ -127,12 +127,16 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
 
     ordered = sorted(entries, key=order)
     n = len(ordered)
-    pairs = list(combinations(range(n), 2))
+    pairs = tested_pairs(ordered)
     signs = max(RESAMPLES, SIGNS_A_PAIR * len(pairs))
     adjusted = holm(
         [_p_value(ordered[a].result, ordered[b].result, headline, signs) for a, b in pairs]
     )
     beaten_by, beats = [0] * n, [0] * n
+    for better, worse in combinations(range(n), 2):
+        if bool(ordered[better].result.flags) != bool(ordered[worse].result.flags):
+            beats[better] += 1
+            beaten_by[worse] += 1
     for (better, worse), p_value in zip(pairs, adjusted, strict=True):
         if p_value <= SIGNIFICANCE:
             beats[better] += 1
@@ -143,6 +147,15 @@ def rank(entries: list[Submission]) -> list[tuple[Rank, Submission]]:
     ]
 
 
+def tested_pairs(entries: Sequence[Submission]) -> list[tuple[int, int]]:
+    """Return the pairs of entries that are compared by a test: a flag decides without one."""
+    return [
+        (a, b)
+        for a, b in combinations(range(len(entries)), 2)
+        if bool(entries[a].result.flags) == bool(entries[b].result.flags)
+    ]
+
+
 def _p_value(first: Result, second: Result, metric: str, signs: int) -> float:
     """Return how likely a difference is by chance.
 
@@ -150,8 +163,6 @@ def _p_value(first: Result, second: Result, metric: str, signs: int) -> float:
     apart (0) if their intervals have nothing in common, else not (1). That is strict: of equal
     entries with intervals as long as each other, fewer than 1 in 100 pairs are told apart.
     """
-    if bool(first.flags) != bool(second.flags):  # whatever its skill is, the flagged one is below
-        return 0.0
     if first.split != "private":
         return compare(first, second, metric, signs).p_value
     a, b = first.scores[metric], second.scores[metric]
