@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -48,7 +49,7 @@ class Cluster:
         # Workers run in the folder of their node: what one writes by a relative path stays there.
         node = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True, cwd=folder)
         wanted = b"Ray runtime started"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         started = (folder / "ray.log").read_bytes().count(wanted) + 1
         while (folder / "ray.log").read_bytes().count(wanted) < started:
             assert node.poll() is None, (folder / "ray.log").read_text()
@@ -110,6 +111,10 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     import tempfile
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # Said to all nodes: else the first takes the token that Ray has left in the home folder, if
+    # there is one, and the second, which joins it, does not.
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         cluster = None
         try:
