@@ -126,7 +126,8 @@ def test_frechet_distance_is_symmetric_blind_to_order_and_zero_for_equal_sets(se
     x, y = sets(seed, 40)
     distance = frechet_distance(x, y)
     assert frechet_distance(y, x) == pytest.approx(distance, rel=1e-6)
-    assert frechet_distance(x[::-1], y) == pytest.approx(distance, rel=1e-9)
+    # Fewer rows than features: roots of what is zero up to rounding, in another order.
+    assert frechet_distance(x[::-1], y) == pytest.approx(distance, rel=1e-6)
     scale = np.trace(np.cov(x.T))
     assert 0 <= frechet_distance(x, x[::-1]) < 1e-5 * scale
     shift = np.float32(3)
