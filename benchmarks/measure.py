@@ -26,12 +26,7 @@ def seconds(work: Callable[[], object], repeats: int = 5) -> float:
     What other programs take can only add to it.
     """
     work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return best_seconds(work, repeats)
 
 
 def best_seconds(work: Callable[[], object], repeats: int = 3) -> float:

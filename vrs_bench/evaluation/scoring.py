@@ -218,7 +218,8 @@ def score_split(
     """
     judges = {name: judge for name, (_, judge) in contestants.items()}
     needed = any(judge.needs("floor") for judge in judges.values())
-    floor = floor_method(task, folder) if needed else None
+    # Where the floor is scored too, its images are there already.
+    floor = floor_method(task, folder) if needed and "floor" not in contestants else None
     # Floors are made of the inputs.
     inputs = "floor" in contestants or any(
         judge.needs("input", "operator", "floor") for judge in judges.values()
@@ -242,10 +243,11 @@ def score_split(
 def _job(
     scene: SceneTruth, contestants: Mapping[str, Contestant], floor: Method | None
 ) -> SceneJob:
+    images = {name: method(scene) for name, (method, _) in contestants.items()}
     return SceneJob(
         scene=scene,
-        images={name: method(scene) for name, (method, _) in contestants.items()},
-        floor=floor(scene) if floor else None,
+        images=images,
+        floor=floor(scene) if floor else images.get("floor"),
         judges={name: judge for name, (_, judge) in contestants.items()},
     )
 
