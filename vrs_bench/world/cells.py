@@ -15,12 +15,15 @@ from pydantic import Field, model_validator
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Labels
 from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.lines import LINEAR_FEATURES, LineSettings
 from vrs_bench.world.painting import HalfPlanes, interiors
+from vrs_bench.world.parcels import MOST_PARCELS, ParcelSettings
 from vrs_bench.world.streams import normal
 
 if TYPE_CHECKING:
     from shapely import Polygon
 
+_MOST_CELLS = 2**15 - 1 - len(LINEAR_FEATURES)  # of numbers in 16 bits that are not a strip's
 _POLYGONS = 100_000  # made for relaxation, at most: seconds a scene
 _CORRELATED = 4096  # cells whose classes are drawn together: a matrix of 134 MB
 
@@ -28,7 +31,7 @@ _CORRELATED = 4096  # cells whose classes are drawn together: a matrix of 134 MB
 class CellSettings(Settings):
     """How the extent is divided into fields."""
 
-    n: Annotated[int, Field(ge=1, le=32767)] = 40
+    n: Annotated[int, Field(ge=1, le=_MOST_CELLS)] = 40
     """Number of Voronoi sites, hence of cells."""
     border_px: Annotated[float, Field(ge=0, le=8192)] = 1.0
     """Width of the strip between two cells, in pixels; its pixels belong to no cell."""
@@ -37,6 +40,17 @@ class CellSettings(Settings):
     and more alike in size."""
     class_patch_px: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     """Distance in pixels over which cells tend to share their class; 0: classes are independent."""
+    parcels: ParcelSettings | None = None
+    """How the Voronoi cells, blocks then, are divided into parcels; none are by default."""
+    lines: LineSettings | None = None
+    """Roads, hedges, streams … between cells and across all; by default all borders are alike."""
+
+    @property
+    def most(self) -> int:
+        """Cells of a scene, at most: a line cuts each block once, and each other line once."""
+        lines = self.lines.most if self.lines is not None else 0
+        blocks = self.n * (1 + lines) + lines * lines
+        return blocks * (MOST_PARCELS if self.parcels is not None else 1)
 
     @model_validator(mode="after")
     def _cost_is_bounded(self) -> CellSettings:
@@ -50,6 +64,13 @@ class CellSettings(Settings):
                 f"class_patch_px: expected 0 with more than {_CORRELATED:,} cells ({self.n}); "
                 f"the classes of so many can't be drawn together"
             )
+        if self.most > _MOST_CELLS:
+            raise ValueError(
+                f"n: {self.n} blocks may become {self.most:,} cells with these parcels and lines, "
+                f"{_MOST_CELLS:,} at most can be numbered; choose fewer blocks"
+            )
+        if self.lines is not None and self.border_px != 1.0:
+            raise ValueError("border_px: of no effect with 'lines', which have widths_px; leave it")
         if 0 < self.class_patch_px < 0.01:
             raise ValueError("class_patch_px: expected 0, or 0.01 pixels and more")
         return self
