@@ -108,15 +108,11 @@ def _runs(planes: HalfPlanes, rows: Array, width: int) -> Runs:
         inner_stop[planes.cell[k], beyond | (room < inset[k])] = -1
 
     # Column c is inside where start ≤ c + 0.5 < stop.
-    ends = [start, stop, inner_start, inner_stop]
-    start, stop, inner_start, inner_stop = (
-        np.clip(np.ceil(end - 0.5), 0, width).astype(np.int64) for end in ends
-    )
-    cell, row = np.nonzero(start < stop)
-    outer = row * width + np.stack([start[cell, row], stop[cell, row]])
-    inner = row * width + np.stack([inner_start[cell, row], inner_stop[cell, row]])
-    order = np.argsort(outer[0], kind="stable")
-    cell, (begin, end), (inner_begin, inner_end) = cell[order], outer[:, order], inner[:, order]
+    ends = np.clip(np.ceil(np.stack([start, stop, inner_start, inner_stop]) - 0.5), 0, width)
+    cell, row = np.nonzero(ends[0] < ends[1])
+    places = row * width + ends[:, cell, row].astype(np.int64)
+    order = np.argsort(places[0], kind="stable")
+    cell, (begin, end, inner_begin, inner_end) = cell[order], places[:, order]
     # A run lasts until the next begins, so that rounding leaves no pixel to nobody.
     begin[0] = 0
     until = np.append(begin[1:], height * width)

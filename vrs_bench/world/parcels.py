@@ -22,14 +22,14 @@ _MIDDLE = (0.3, 0.7)  # where a strip is cut across, as a share of its length
 class ParcelSettings(Settings):
     """How blocks are divided. The widths that are given by default suit pixels of 10 m."""
 
-    share: Annotated[float, Field(ge=0, le=1)] = 0.8
+    share: Annotated[float, Field(ge=0, le=1)] = 0.85
     """Share of the blocks that are divided."""
-    width_px: Annotated[float, Field(ge=3, le=8192)] = 9.0
+    width_px: Annotated[float, Field(ge=3, le=8192)] = 11.0
     """Mean width of a strip, in pixels."""
     spread: Annotated[float, Field(ge=0, le=0.9)] = 0.5
     """How far the widths of a block's strips on the average, and those of the strips within a
     block, lie below and above the mean at most, as a share of it."""
-    nested: Annotated[float, Field(ge=0, le=1)] = 0.4
+    nested: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Probability that a strip is cut once more, across."""
 
 

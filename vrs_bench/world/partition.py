@@ -100,9 +100,7 @@ def draw_partition(
             )
         if settings.parcels is not None:
             rng = stream(seed, number, "cells/parcels")
-            blocks, n_cuts = draw_parcels(
-                settings.parcels, rng, blocks, len(sides) + len(through)
-            )
+            blocks, n_cuts = draw_parcels(settings.parcels, rng, blocks, len(sides) + len(through))
         order = stream(seed, number, "cells/order").permutation(len(blocks))
         bounds = [[side for side in blocks[k].sides if side.line != EDGE] for k in order.tolist()]
 
@@ -215,9 +213,7 @@ def surfaces(partition: Partition, scale: int = 1) -> Labels:
     return np.concatenate(painted).reshape(height, width)
 
 
-def _name_strips(
-    block: Labels, part: Runs, planes: HalfPlanes, kinds: Array, width: int
-) -> None:
+def _name_strips(block: Labels, part: Runs, planes: HalfPlanes, kinds: Array, width: int) -> None:
     """Write the kind of each pixel in a strip: of its cell's edges that it is near to, the first.
 
     Args:
