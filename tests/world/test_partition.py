@@ -1,4 +1,4 @@
-"""Partitions: cells against brute force and polygons, strips, cuts, and what is drawn from where."""
+"""Partitions: cells and strips against brute force and polygons, cuts, and streams."""
 
 import hashlib
 import importlib
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import check_recipe
-from vrs_bench.world.cells import CellSettings, draw_sites, neighbours, rasterise
+from vrs_bench.world.cells import CellSettings, draw_sites, rasterise
 from vrs_bench.world.lines import LINEAR_FEATURES, PRIORITY, KindShares, KindWidths, LineSettings
 from vrs_bench.world.parcels import ParcelSettings
 from vrs_bench.world.partition import Partition, draw_partition, middles, polygons, surfaces
@@ -23,7 +23,7 @@ from vrs_bench.world.scene import WorldRecipe
 from vrs_bench.world.streams import stream
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-from perturbation import Perturbation, perturbed_package  # noqa: E402  # a script's neighbour
+from perturbation import Perturbation, perturbed_package
 
 NOTHING = KindShares(none=1.0)
 FULL = CellSettings(n=9, parcels=ParcelSettings(), lines=LineSettings(roads=(1, 2)))
