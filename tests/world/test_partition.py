@@ -421,6 +421,12 @@ def test_yaml_gives_the_settings():
     assert world.cells.lines == LineSettings(roads=(1, 2), widths_px=KindWidths(hedge=(0.5, 1)))
 
 
+def test_settings_are_written_and_read_again_and_absent_ones_left_out():
+    assert CellSettings.model_validate_json(FULL.model_dump_json()) == FULL
+    written = CellSettings().model_dump()
+    assert set(written) == {"n", "border_px", "lloyd_steps", "class_patch_px"}  # and its digest
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
