@@ -23,7 +23,9 @@ from vrs_bench.world.streams import normal
 if TYPE_CHECKING:
     from shapely import Polygon
 
-_MOST_CELLS = 2**15 - 1 - len(LINEAR_FEATURES)  # of numbers in 16 bits that are not a strip's
+MOST_CELLS = 2**15 - 1 - len(LINEAR_FEATURES)
+"""Cells of a scene, at most: of the numbers in 16 bits, strips take the first."""
+
 _POLYGONS = 100_000  # made for relaxation, at most: seconds a scene
 _CORRELATED = 4096  # cells whose classes are drawn together: a matrix of 134 MB
 
@@ -31,8 +33,8 @@ _CORRELATED = 4096  # cells whose classes are drawn together: a matrix of 134 MB
 class CellSettings(Settings):
     """How the extent is divided into fields."""
 
-    n: Annotated[int, Field(ge=1, le=_MOST_CELLS)] = 40
-    """Number of Voronoi sites, hence of cells."""
+    n: Annotated[int, Field(ge=1, le=MOST_CELLS)] = 40
+    """Number of Voronoi sites, hence of cells where no parcels or lines divide them."""
     border_px: Annotated[float, Field(ge=0, le=8192)] = 1.0
     """Width of the strip between two cells, in pixels; its pixels belong to no cell."""
     lloyd_steps: Annotated[int, Field(ge=0, le=50)] = 0
@@ -64,15 +66,15 @@ class CellSettings(Settings):
                 f"lloyd_steps: {self.lloyd_steps} steps of {self.n} cells take minutes a scene; "
                 f"cells × steps may be {_POLYGONS:,}"
             )
-        if self.class_patch_px and self.n > _CORRELATED:
+        if self.class_patch_px and self.most > _CORRELATED:
             raise ValueError(
-                f"class_patch_px: expected 0 with more than {_CORRELATED:,} cells ({self.n}); "
+                f"class_patch_px: expected 0 with more than {_CORRELATED:,} cells ({self.most}); "
                 f"the classes of so many can't be drawn together"
             )
-        if self.most > _MOST_CELLS:
+        if self.most > MOST_CELLS:
             raise ValueError(
                 f"n: {self.n} blocks may become {self.most:,} cells with these parcels and lines, "
-                f"{_MOST_CELLS:,} at most can be numbered; choose fewer blocks"
+                f"{MOST_CELLS:,} at most can be numbered; choose fewer blocks"
             )
         if self.lines is not None and self.border_px != 1.0:
             raise ValueError("border_px: of no effect with 'lines', which have widths_px; leave it")

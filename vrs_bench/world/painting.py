@@ -58,15 +58,6 @@ def runs(planes: HalfPlanes, height: int, width: int) -> Iterator[Runs]:
         yield _runs(planes, np.arange(top, min(top + step, height)), width)
 
 
-def owners(planes: HalfPlanes, height: int, width: int) -> Labels:
-    """Return the cell of each pixel centre, strips included: int16 (height, width), from 1."""
-    painted = [
-        np.repeat((part.cell + 1).astype(np.int16), _total(part.lengths))
-        for part in runs(planes, height, width)
-    ]
-    return np.concatenate(painted).reshape(height, width)
-
-
 def interiors(planes: HalfPlanes, height: int, width: int) -> Labels:
     """Return the cell of each pixel centre, 0 in strips: int16 (height, width), from 1."""
     painted = []
@@ -75,10 +66,6 @@ def interiors(planes: HalfPlanes, height: int, width: int) -> Labels:
         values[:, 1] = part.cell + 1
         painted.append(np.repeat(values.ravel(), part.lengths.ravel()))
     return np.concatenate(painted).reshape(height, width)
-
-
-def _total(lengths: Array) -> Array:
-    return lengths[:, 0] + lengths[:, 1] + lengths[:, 2]
 
 
 def _runs(planes: HalfPlanes, rows: Array, width: int) -> Runs:
