@@ -24,7 +24,7 @@ from vrs_bench.sensors.stages.clouds import Clouds, SamplingScale
 from vrs_bench.sensors.stages.deformation import Deformation
 from vrs_bench.sensors.stages.noise import Noise, Shares
 from vrs_bench.settings import Settings
-from vrs_bench.world.cells import CellSettings
+from vrs_bench.world.cells import MOST_CELLS, CellSettings
 from vrs_bench.world.scene import Horizon, ProductSettings, Side, WorldRecipe
 from vrs_bench.world.series.uea import Classes, Dimensions, PathName, Paths, UeaSettings
 from vrs_bench.world.texture import RBF, Kernel, TextureSettings, White
@@ -55,7 +55,7 @@ class ProductShape(Settings):
     nbands: Dimensions
     horizon: Horizon
     background_color: Annotated[int, Field(ge=0, le=255)] = 0
-    n_polygons: Annotated[int, Field(ge=1, le=32767)]
+    n_polygons: Annotated[int, Field(ge=1, le=MOST_CELLS)]
 
 
 class RandomSampler(Settings):

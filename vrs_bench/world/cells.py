@@ -6,30 +6,35 @@ the centre of the pixel in row r and column c is (c + 0.5, r + 0.5).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import scipy
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Labels
 from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.lines import LINEAR_FEATURES, LineSettings
+from vrs_bench.world.painting import HalfPlanes, interiors
+from vrs_bench.world.parcels import MOST_PARCELS, ParcelSettings
 from vrs_bench.world.streams import normal
 
 if TYPE_CHECKING:
     from shapely import Polygon
 
+MOST_CELLS = 2**15 - 1 - len(LINEAR_FEATURES)
+"""Cells of a scene, at most: of the numbers in 16 bits, strips take the first."""
+
 _POLYGONS = 100_000  # made for relaxation, at most: seconds a scene
-_BLOCK = 1 << 22  # crossings of bisectors and rows that are held at once: about 0.2 GB
 _CORRELATED = 4096  # cells whose classes are drawn together: a matrix of 134 MB
 
 
 class CellSettings(Settings):
     """How the extent is divided into fields."""
 
-    n: Annotated[int, Field(ge=1, le=32767)] = 40
-    """Number of Voronoi sites, hence of cells."""
+    n: Annotated[int, Field(ge=1, le=MOST_CELLS)] = 40
+    """Number of Voronoi sites, hence of cells where no parcels or lines divide them."""
     border_px: Annotated[float, Field(ge=0, le=8192)] = 1.0
     """Width of the strip between two cells, in pixels; its pixels belong to no cell."""
     lloyd_steps: Annotated[int, Field(ge=0, le=50)] = 0
@@ -37,6 +42,22 @@ class CellSettings(Settings):
     and more alike in size."""
     class_patch_px: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     """Distance in pixels over which cells tend to share their class; 0: classes are independent."""
+    parcels: ParcelSettings | None = None
+    """How the Voronoi cells, blocks then, are divided into parcels; none are by default."""
+    lines: LineSettings | None = None
+    """Roads, hedges, streams … between cells and across all; by default all borders are alike."""
+
+    @property
+    def most(self) -> int:
+        """Cells of a scene, at most: a line cuts each block once, and each other line once."""
+        lines = self.lines.most if self.lines is not None else 0
+        blocks = self.n * (1 + lines) + lines * lines
+        return blocks * (MOST_PARCELS if self.parcels is not None else 1)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_divided(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out absent parcels and lines: recipes of before they were keep their digests."""
+        return {key: value for key, value in write(self).items() if value is not None}
 
     @model_validator(mode="after")
     def _cost_is_bounded(self) -> CellSettings:
@@ -45,11 +66,18 @@ class CellSettings(Settings):
                 f"lloyd_steps: {self.lloyd_steps} steps of {self.n} cells take minutes a scene; "
                 f"cells × steps may be {_POLYGONS:,}"
             )
-        if self.class_patch_px and self.n > _CORRELATED:
+        if self.class_patch_px and self.most > _CORRELATED:
             raise ValueError(
-                f"class_patch_px: expected 0 with more than {_CORRELATED:,} cells ({self.n}); "
+                f"class_patch_px: expected 0 with more than {_CORRELATED:,} cells ({self.most}); "
                 f"the classes of so many can't be drawn together"
             )
+        if self.most > MOST_CELLS:
+            raise ValueError(
+                f"n: {self.n} blocks may become {self.most:,} cells with these parcels and lines, "
+                f"{MOST_CELLS:,} at most can be numbered; choose fewer blocks"
+            )
+        if self.lines is not None and self.border_px != 1.0:
+            raise ValueError("border_px: of no effect with 'lines', which have widths_px; leave it")
         if 0 < self.class_patch_px < 0.01:
             raise ValueError("class_patch_px: expected 0, or 0.01 pixels and more")
         return self
@@ -123,10 +151,6 @@ def polygons(sites: Doubles, height: int, width: int) -> list[Polygon]:
 def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -> Labels:
     """Return the exact nearest-site map of the extent.
 
-    A cell is convex, so in each row of pixels it is one interval, bounded by its bisectors with
-    its neighbours. The intervals are found for all cells and many rows at once and painted as the
-    running sum of their ends; no pixel is compared with every site.
-
     Args:
         sites: float64 (n, 2), pixels.
         height, width: size of the raster.
@@ -136,63 +160,15 @@ def rasterise(sites: Doubles, height: int, width: int, border_px: float = 0.0) -
     Returns:
         int16 (height, width): 1 + index of the nearest site, 0 on borders.
     """
+    return interiors(bisectors(sites, height, width, border_px), height, width)
+
+
+def bisectors(sites: Doubles, height: int, width: int, border_px: float = 0.0) -> HalfPlanes:
+    """Return each site's bisectors with its neighbours, as half-planes that bound its cell."""
     pairs = neighbours(sites, height, width)
     own, other = np.concatenate([pairs, pairs[:, ::-1]]).T
     order = np.argsort(own, kind="stable")
     own, other = own[order], other[order]
-
-    # A point (x, y) is on the own side of a bisector, border included, where nx·x ≤ offset(y).
     normals, middles = sites[other] - sites[own], (sites[other] + sites[own]) / 2
-    step = max(_BLOCK // max(len(own), 1), 1)
-    blocks = [np.arange(top, min(top + step, height)) + 0.5 for top in range(0, height, step)]
-    painted = [_paint(own, normals, middles, len(sites), rows, width, border_px) for rows in blocks]
-    return np.concatenate(painted)
-
-
-def _paint(
-    own: Array,
-    normals: Doubles,
-    middles: Doubles,
-    n: int,
-    rows: Array,
-    width: int,
-    border_px: float,
-) -> Labels:
-    """Return some rows of the nearest-site map.
-
-    Args:
-        own: cell of each bisector, ascending.
-        normals, middles: of the bisectors, (m, 2); normals point out of the cell.
-        n: number of cells.
-        rows: y of the rows' centres.
-        width, border_px: as of :func:`rasterise`.
-    """
-    (nx, ny), (mx, my), height = normals.T, middles.T, len(rows)
-    length = np.sqrt(nx * nx + ny * ny)
-    offset = (nx * mx)[:, None] + ny[:, None] * (my[:, None] - rows)
-    offset -= (length * border_px / 2)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = offset / nx[:, None]
-    outside = np.where(offset < 0, np.inf, -np.inf)  # a horizontal bisector takes or leaves a row
-    left = np.where(nx[:, None] < 0, crossing, np.where(nx[:, None] == 0, outside, -np.inf))
-    right = np.where(nx[:, None] > 0, crossing, np.inf)
-
-    start = np.zeros((n, height))
-    stop = np.full((n, height), float(width))
-    if len(own):
-        cells, first = np.unique(own, return_index=True)
-        start[cells] = np.maximum.reduceat(left, first)
-        stop[cells] = np.minimum.reduceat(right, first)
-    # Column c is inside where start ≤ c + 0.5 < stop; neighbours share the same number there.
-    start = np.clip(np.ceil(start - 0.5), 0, width)
-    stop = np.maximum(np.clip(np.ceil(stop - 0.5), 0, width), start)
-
-    ids = np.repeat(np.arange(1, n + 1), height).astype(np.float64)
-    row = np.tile(np.arange(height) * (width + 1), n)
-    steps = np.bincount(
-        np.concatenate([row + start.ravel().astype(np.int64), row + stop.ravel().astype(np.int64)]),
-        weights=np.concatenate([ids, -ids]),
-        minlength=height * (width + 1),
-    )
-    painted = np.cumsum(steps.reshape(height, width + 1)[:, :width], axis=1)
-    return painted.astype(np.int16)
+    offsets = normals[:, 0] * middles[:, 0] + normals[:, 1] * middles[:, 1]
+    return HalfPlanes(len(sites), own, normals, offsets, np.full(len(own), float(border_px)))
