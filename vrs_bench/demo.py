@@ -34,7 +34,6 @@ Progress = Callable[[str], AbstractContextManager[Report]]
 TASK = "super_res"
 LIBRARIES = (
     "accelerate",
-    "piq",
     "safetensors",
     "sklearn",
     "tensorboard",

@@ -29,7 +29,7 @@ from vrs_bench.world.series import RasterSettings
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
     from vrs_bench.references.encoder import Encoder, Perceived
 
-_NETWORK_LIBRARIES = ("piq", "safetensors", "timm", "torch", "torchmetrics")
+_NETWORK_LIBRARIES = ("safetensors", "torch", "torchmetrics")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from vrs_bench.types import Floats
 Scored = dict[str, SceneValues]
 """Contestant → its values of a scene."""
 
-_COMPUTING = ("numpy", "scipy", "torch", "torchmetrics", "piq", "timm")
+_COMPUTING = ("numpy", "scipy", "torch", "torchmetrics")
 """Libraries by whose version values may differ in their last digits."""
 
 

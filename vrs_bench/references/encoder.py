@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import timm
 import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
@@ -23,6 +22,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from vrs_bench.errors import BenchError
+from vrs_bench.references.backbone import CHANNELS, Backbone
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
@@ -32,9 +32,6 @@ WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
 
 VERSION = "1"
 """Version of the shipped weights; it changes whenever what is seen in an image may."""
-
-BACKBONE = "test_resnet"
-"""timm's name of the backbone: a residual network of 0.37 million parameters and five stages."""
 
 SIDE = 32
 """Least height and width of an image: the stride of the last stage."""
@@ -66,16 +63,12 @@ class Card(Settings):
 class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
     """Backbone and a feature-pyramid head (Lin et al. 2017, arXiv:1612.03144), as one module."""
 
-    def __init__(self) -> None:
-        """Build the network with random weights."""
+    def __init__(self, backbone: nn.Module) -> None:
+        """Build the network with a head of random weights over the stages of a backbone."""
         super().__init__()
         bands = len(OPTICAL_BANDS)
-        self.backbone = timm.create_model(
-            BACKBONE, features_only=True, in_chans=bands, pretrained=False
-        )
-        self.laterals = nn.ModuleList(
-            nn.Conv2d(channels, _HEAD, 1) for channels in self.backbone.feature_info.channels()
-        )
+        self.backbone = backbone
+        self.laterals = nn.ModuleList(nn.Conv2d(channels, _HEAD, 1) for channels in CHANNELS)
         self.smooth = nn.Conv2d(_HEAD, _HEAD, 3, padding=1)
         self.classify = nn.Conv2d(_HEAD, len(LAND_COVER), 1)
         # With the weights, so that they can't be lost or mixed up with another network's.
@@ -161,20 +154,14 @@ def load_encoder(folder: Path = HERE) -> Encoder:
             f"{path}: SHA-256 is {digest}, but {CARD} says {card.sha256}: the file was changed or "
             "damaged; reinstall the package, or train the encoder again"
         )
-    network = empty_network()
+    with torch.device("meta"):  # no weights but those of the file
+        network = Network(Backbone(len(OPTICAL_BANDS)))
     try:
-        network.load_state_dict(load(data))
+        network.load_state_dict(load(data), assign=True)
     except (SafetensorError, RuntimeError) as error:
         raise BenchError(f"{path}: not the weights of this network: {error}") from error
+    network = network.to(memory_format=torch.channels_last)
     return Encoder(network.eval().requires_grad_(False), card)
-
-
-def empty_network(seed: int = 0) -> Network:
-    """Return a network with the random weights of a seed; global random state stays as it is."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network: Network = Network().to(memory_format=torch.channels_last)
-        return network
 
 
 def perceive(encoder: Encoder, images: Array) -> Perceived:
