@@ -35,7 +35,7 @@ class Maps:
 
     def read(self, scene: SceneTruth) -> ReadImages:
         """Return images of a scene in which the references read these maps for sure."""
-        perceived = SimpleNamespace(probabilities=sure(self.frames))
+        perceived = SimpleNamespace(probabilities_of=sure(self.frames).__getitem__)
         # The second reader sees nothing: the maps are those of the first.
         readers = np.stack([sure(self.series), np.full((CLASSES, SIDE, SIDE), 1 / CLASSES)])
         return ReadImages(scene.target, lambda _: perceived, lambda _: readers)

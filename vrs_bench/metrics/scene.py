@@ -71,9 +71,11 @@ class Perceived(Protocol):
     def pooled(self) -> Floats:
         """Mean over positions of the features of the last stage, (row, feature) float32."""
 
-    @property
-    def probabilities(self) -> Floats:
-        """Of the classes from 1 on in single images, (row, class, height, width) float32."""
+    def probabilities_of(self, rows: slice) -> Floats:
+        """Return those of the classes from 1 on in some of the images.
+
+        (row, class, height, width) float32.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +103,6 @@ class ReadImages:
     def series_labels(self) -> Array:
         """Land cover by the first reader, (height, width) uint8 from 1."""
         labels: Array = (self.series[0].argmax(axis=0) + 1).astype(np.uint8)
-        return labels
-
-    @cached_property
-    def frame_labels(self) -> Array:
-        """Land cover by the segmentation network, (row, height, width) uint8 from 1."""
-        labels: Array = (self.perceived.probabilities.argmax(axis=1) + 1).astype(np.uint8)
         return labels
 
 

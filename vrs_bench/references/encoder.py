@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +21,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from vrs_bench.errors import BenchError
+from vrs_bench.metrics.pairs import strips
 from vrs_bench.references.backbone import CHANNELS, Backbone
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats
@@ -112,19 +112,21 @@ class Perceived:
     _network: Network
     _size: tuple[int, int]
 
-    @cached_property
+    @property
     def probabilities(self) -> Floats:
         """Of the classes from 1 on, (row, class, height, width) float32; 32 bytes a pixel.
 
-        The head takes as long as all stages do: it runs when it is asked for.
+        The head takes as long as all stages do: it runs when it is asked for, each time.
         """
-        probabilities = []
-        for start in range(0, len(self.pooled), _BATCH):
-            stages = [torch.from_numpy(of[start : start + _BATCH]) for of in self.features]
-            with torch.inference_mode():
-                logits = self._network.logits(stages, self._size)
-                probabilities.append(logits.softmax(dim=1).numpy())
-        return np.concatenate(probabilities)
+        rows = strips(len(self.pooled), _BATCH)
+        return np.concatenate([self.probabilities_of(part) for part in rows])
+
+    def probabilities_of(self, rows: slice) -> Floats:
+        """Return the probabilities in some of the images, a few at most."""
+        stages = [torch.from_numpy(of[rows]) for of in self.features]
+        with torch.inference_mode():
+            found: Floats = self._network.logits(stages, self._size).softmax(dim=1).numpy()
+        return found
 
 
 def load_encoder(folder: Path = HERE) -> Encoder:
@@ -195,8 +197,7 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
     if not len(images) or not np.isfinite(images).all():
         raise BenchError("images: expected at least one image, all its values finite")
     seen: list[Floats] = []
-    for start in range(0, len(images), _BATCH):
-        rows = slice(start, start + _BATCH)
+    for rows in strips(len(images), _BATCH):
         found = _stages(encoder.network, images[rows])
         # Filled as they lie: copies that are joined at the end would take the memory twice.
         seen = seen or [np.empty_like(of, shape=(len(images), *of.shape[1:])) for of in found]
