@@ -87,9 +87,9 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type
         """Return the scores of the classes from 1 on at each pixel, (row, class, H, W)."""
         merged: Tensor | None = None
         for stage, lateral in zip(reversed(stages), reversed(self.laterals), strict=True):
-            own = lateral(stage)
+            own = _at_each_pixel(lateral, stage)
             merged = own if merged is None else own + _resized(merged, own.shape[-2:])
-        return _resized(self.classify(self.smooth(merged).relu()), size)
+        return _resized(_at_each_pixel(self.classify, self.smooth(merged).relu()), size)
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,16 @@ def _stages(network: Network, images: Array) -> list[Floats]:
     with torch.inference_mode():
         stages = network.stages(batch.to(memory_format=torch.channels_last))
         return [of.numpy() for of in (*stages, stages[-1].mean(dim=(2, 3)))]
+
+
+def _at_each_pixel(layer: nn.Conv2d, maps: Tensor) -> Tensor:
+    """Return a convolution with windows of one pixel: a product of matrices.
+
+    torch has a slow way for it where there is one thread.
+    """
+    channels_last = maps.permute(0, 2, 3, 1)
+    found = nn.functional.linear(channels_last, layer.weight[:, :, 0, 0], layer.bias)
+    return found.permute(0, 3, 1, 2)
 
 
 def _resized(maps: Tensor, size: Iterable[int]) -> Tensor:
