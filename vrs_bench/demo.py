@@ -39,7 +39,6 @@ LIBRARIES = (
     "tensorboard",
     "timm",
     "torch",
-    "torchmetrics",
     "torchvision",
 )
 """What the extras ``baselines`` and ``evaluation`` install."""

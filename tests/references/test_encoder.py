@@ -20,7 +20,8 @@ from vrs_bench.metrics.feature_distances import feature_distance
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references import encoder as shipped
 from vrs_bench.references.backbone import CHANNELS
-from vrs_bench.references.encoder import CARD, WEIGHTS, Encoder, load_encoder, perceive
+from vrs_bench.references.encoder import Encoder, load_encoder, perceive
+from vrs_bench.references.encoder_card import CARD, WEIGHTS
 from vrs_bench.references.encoder_training import BACKBONE, CHECKPOINT, Training, train_encoder
 from vrs_bench.types import Array
 from vrs_bench.world.scene import WorldRecipe, make_scene

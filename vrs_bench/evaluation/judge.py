@@ -19,6 +19,7 @@ from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, Need
 from vrs_bench.metrics.land_cover import confusion_matrices
 from vrs_bench.metrics.scene import JudgedScene, ReadImages, TaskFacts
+from vrs_bench.references.encoder_card import Card, read_weights
 from vrs_bench.references.readers import Readers, load_readers, noise_answers, read_series
 from vrs_bench.references.smoothing import noise_draw, noise_key
 from vrs_bench.tasks import BoundTask
@@ -27,9 +28,9 @@ from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
 from vrs_bench.world.series import RasterSettings
 
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
-    from vrs_bench.references.encoder import Encoder, Perceived
+    from vrs_bench.references.encoder import Perceived
 
-_NETWORK_LIBRARIES = ("safetensors", "torch", "torchmetrics")
+_NETWORK_LIBRARIES = ("safetensors", "torch")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Judge:
     left_out: dict[str, str]
     """Metric that was asked for → why it does not apply."""
     readers: Readers | None
-    encoder: Encoder | None
+    encoder: Card | None
+    """Of the network, which is loaded by the process that looks through it."""
 
     def needs(self, *needs: Need) -> bool:
         """Say whether any metric has any of these needs."""
@@ -54,7 +56,7 @@ class Judge:
         if self.readers is not None:
             digests["readers"] = self.readers.sha256
         if self.encoder is not None:
-            digests["encoder"] = self.encoder.card.sha256
+            digests["encoder"] = self.encoder.sha256
         return digests
 
     def look(self, predicted: Floats, true: Floats) -> tuple[ReadImages, ReadImages]:
@@ -83,10 +85,9 @@ class Judge:
             return read_series(self.readers, _optical(images, self.task.bands), answers())
 
         def encode(images: Floats) -> Perceived:
-            from vrs_bench.references.encoder import perceive
+            from vrs_bench.references.encoder import packaged_encoder, perceive
 
-            assert self.encoder is not None  # noqa: S101
-            return perceive(self.encoder, _optical(images, self.task.bands) + noise())
+            return perceive(packaged_encoder(), _optical(images, self.task.bands) + noise())
 
         return ReadImages(predicted, encode, read), ReadImages(true, encode, read)
 
@@ -146,7 +147,7 @@ def make_judge(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise BenchError(f"{task.name}: no metric of these groups applies ({reasons})")
     judge = Judge(task, metrics, left_out, None, None)
-    found = encoder = None
+    found = card = None
     if judge.needs("readers"):
         path = None if readers is None else Path(readers)
         found = load_readers(folder.manifest.recipe.world, path)
@@ -159,10 +160,8 @@ def make_judge(
                 f"(not installed: {', '.join(missing)}); or choose other groups"
             )
     if judge.needs("encoder"):
-        from vrs_bench.references.encoder import load_encoder
-
-        encoder = load_encoder()
-    return Judge(task, metrics, left_out, found, encoder)
+        card, _ = read_weights()
+    return Judge(task, metrics, left_out, found, card)
 
 
 def judge_scene(

@@ -26,7 +26,7 @@ from vrs_bench.types import Floats
 Scored = dict[str, SceneValues]
 """Contestant → its values of a scene."""
 
-_COMPUTING = ("numpy", "scipy", "torch", "torchmetrics")
+_COMPUTING = ("numpy", "scipy", "torch")
 """Libraries by whose version values may differ in their last digits."""
 
 

@@ -7,28 +7,24 @@ two sets of images are, and its segmentation tells what a map maker gets out of 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.pairs import strips
+from vrs_bench.references import HERE
 from vrs_bench.references.backbone import CHANNELS, Backbone
-from vrs_bench.settings import Settings
+from vrs_bench.references.encoder_card import WEIGHTS, Card, read_weights
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
-
-HERE = Path(__file__).parent
-WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
 
 VERSION = "1"
 """Version of the shipped weights; it changes whenever what is seen in an image may."""
@@ -38,26 +34,6 @@ SIDE = 32
 
 _HEAD = 32  # channels of the segmentation head
 _BATCH = 4  # images of one pass: more are no faster on one core, and hold more memory
-
-
-class Card(Settings):
-    """What is known of a file of weights; it lies beside the file as JSON."""
-
-    version: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Of the file of weights."""
-    bands: tuple[str, ...]
-    """What the network expects, in order, on the scale [0, 1]."""
-    centre: tuple[float, ...]
-    """Mean of each band that inputs are centred with; the weights hold the same numbers."""
-    spread: tuple[float, ...]
-    """Standard deviation of each band that inputs are divided by; so do they of these."""
-    parameters: int
-    training: dict[str, Any]
-    """Settings of the training, see :class:`~vrs_bench.references.encoder_training.Training`."""
-    validation: dict[str, float]
-    """On single latent frames of the validation scenes: ``pixel_accuracy``, ``miou``, and the
-    intersection over union of each class, all from 0 to 1."""
 
 
 class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
@@ -141,29 +117,21 @@ def load_encoder(folder: Path = HERE) -> Encoder:
     Raises:
         BenchError: files that are missing, damaged, not those of the card, or of another network.
     """
-    path = folder / WEIGHTS
-    try:
-        card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
-        data = path.read_bytes()
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise BenchError(
-            f"{folder}: holds no reference encoder ({error}); reinstall the package, or train one "
-            "with 'vrs-bench fit encoder'"
-        ) from error
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != card.sha256:
-        raise BenchError(
-            f"{path}: SHA-256 is {digest}, but {CARD} says {card.sha256}: the file was changed or "
-            "damaged; reinstall the package, or train the encoder again"
-        )
+    card, data = read_weights(folder)
     with torch.device("meta"):  # no weights but those of the file
         network = Network(Backbone(len(OPTICAL_BANDS)))
     try:
         network.load_state_dict(load(data), assign=True)
     except (SafetensorError, RuntimeError) as error:
-        raise BenchError(f"{path}: not the weights of this network: {error}") from error
+        raise BenchError(f"{folder / WEIGHTS}: not the weights of this network: {error}") from error
     network = network.to(memory_format=torch.channels_last)
     return Encoder(network.eval().requires_grad_(False), card)
+
+
+@cache
+def packaged_encoder() -> Encoder:
+    """Return the network that ships, loaded once in a process."""
+    return load_encoder()
 
 
 def perceive(encoder: Encoder, images: Array) -> Perceived:

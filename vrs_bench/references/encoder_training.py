@@ -21,16 +21,8 @@ from vrs_bench.data.build.shards import file_digest
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_per_class
 from vrs_bench.paths import write_text
-from vrs_bench.references.encoder import (
-    CARD,
-    SIDE,
-    VERSION,
-    WEIGHTS,
-    Card,
-    Encoder,
-    Network,
-    perceive,
-)
+from vrs_bench.references.encoder import SIDE, VERSION, Encoder, Network, perceive
+from vrs_bench.references.encoder_card import CARD, WEIGHTS, Card
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import require_products
 from vrs_bench.training.checkpoints import (
