@@ -100,13 +100,18 @@ def judged(scene: SceneTruth, predicted: Floats, true: Floats) -> JudgedScene:
     judge = Judge(bind("super_res", load_recipe(BenchmarkRecipe, "tiny")), (), {}, None, None)
 
     def seen(probabilities: Floats) -> ReadImages:
-        frames = np.stack([probabilities] * STEPS)
-        perceived: Any = SimpleNamespace(probabilities_of=frames.__getitem__)
+        def look(rows: slice) -> Any:
+            frames = np.stack([probabilities] * len(range(STEPS)[rows]))
+            nothing = np.zeros((len(frames), 1, 1, 1), np.float32)
+            return SimpleNamespace(
+                features=(nothing,), pooled=nothing[..., 0, 0], probabilities=frames
+            )
+
         readers = np.stack([probabilities, probabilities])
-        return ReadImages(scene.target, lambda _: perceived, lambda _: readers)
+        return ReadImages(scene.target, look, lambda _: readers)
 
     made = judged_scene(scene, scene.target, None, judge)
-    return replace(made, predicted=seen(predicted), true=seen(true))
+    return replace(made, predicted=seen(predicted), true=seen(true), mapped=True)
 
 
 def measure(name: str, scene: JudgedScene) -> Measured:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +50,13 @@ class Judge:
         """Say whether any metric has any of these needs."""
         return any(metric.needs & set(needs) for metric in self.metrics)
 
+    def maps_frames(self) -> bool:
+        """Say whether any metric compares maps that are read in single images."""
+        return any(
+            "encoder" in metric.needs and metric.needs & {"land_cover", "cell"}
+            for metric in self.metrics
+        )
+
     def references(self) -> dict[str, str]:
         """Return the SHA-256 of what metrics look through."""
         digests = {}
@@ -84,12 +91,16 @@ class Judge:
             assert self.readers is not None  # noqa: S101
             return read_series(self.readers, _optical(images, self.task.bands), answers())
 
-        def encode(images: Floats) -> Perceived:
+        def encode(images: Floats, rows: slice) -> Perceived:
             from vrs_bench.references.encoder import packaged_encoder, perceive
 
-            return perceive(packaged_encoder(), _optical(images, self.task.bands) + noise())
+            seen = _optical(images[rows], self.task.bands) + noise()[rows]
+            return perceive(packaged_encoder(), seen)
 
-        return ReadImages(predicted, encode, read), ReadImages(true, encode, read)
+        return (
+            ReadImages(predicted, partial(encode, predicted), read),
+            ReadImages(true, partial(encode, true), read),
+        )
 
 
 def _optical(images: Floats, bands: tuple[str, ...]) -> Floats:
@@ -213,4 +224,5 @@ def judged_scene(
         observe=observe,
         floor=trivial,
         through_sensor_rmse=through_sensor_rmse,
+        mapped=judge.maps_frames(),
     )

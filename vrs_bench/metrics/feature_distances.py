@@ -6,16 +6,12 @@ Pure functions on features, whichever encoder they come from; the benchmark's ow
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.definition import Metric, PerRow, PerSplit
-from vrs_bench.metrics.scene import JudgedScene
 from vrs_bench.types import Array, Doubles
 
 KERNEL_ROWS = 2048
@@ -217,75 +213,3 @@ def _require_sets(prediction: Array, truth: Array) -> None:
             )
         if not np.isfinite(features).all():
             raise BenchError(f"features of the {name}: expected finite values")
-
-
-def _pooled(scene: JudgedScene) -> tuple[Array, Array]:
-    """Return the pooled features of a scene's rows, predicted and true: (row, feature)."""
-    return scene.predicted.perceived.pooled, scene.true.perceived.pooled
-
-
-def _together(scenes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """Return the features of some scenes as those of one."""
-    predicted, true = (np.concatenate(features) for features in zip(*scenes, strict=True))
-    return predicted, true
-
-
-_by_encoder = partial(
-    Metric,
-    group="perceptual",
-    higher_is_better=False,
-    needs=frozenset({"torch", "encoder"}),
-    version="2",
-)
-
-METRICS = (
-    _by_encoder(
-        name="feature_distance",
-        label="feature distance",
-        computed=PerRow(
-            lambda scene: feature_distance(
-                scene.predicted.perceived.features, scene.true.perceived.features
-            )
-        ),
-        in_skill=True,
-        definition=(
-            "LPIPS-style distance (Zhang et al. 2018, equation 1 with all weights 1) in the five "
-            "stages of the reference encoder: features scaled to unit length across channels at "
-            "each position, squared difference, sum over channels, mean over positions, mean over "
-            "stages. A vector of zeros against another counts 0, against any other 1. Mean over "
-            "rows; 0 is perfect. The encoder looks at both through the same noise of σ = 0.01, "
-            "seeded by the digest of the scene's predictions."
-        ),
-        high=2,
-        shown=frozenset({"board"}),
-    ),
-    _by_encoder(
-        name="frechet_distance",
-        label="Fréchet distance",
-        computed=PerSplit(_pooled, lambda scenes: frechet_distance(*_together(scenes))),
-        definition=(
-            "Fréchet distance (Heusel et al. 2017), as torchmetrics has it, between the reference "
-            "encoder's pooled features (mean over positions of its last stage, 96 of them) of all "
-            "predictions of the split and of all true images: one number for the split. Too high "
-            "for few rows, and with fewer rows than features the covariances are singular: "
-            "compare only where the number of rows is the same. 0 is perfect."
-        ),
-    ),
-    _by_encoder(
-        name="kernel_distance",
-        label="kernel distance",
-        computed=PerSplit(
-            _pooled,
-            lambda scenes: kernel_distance(*_together(scenes)),
-            lambda groups: kernel_distances_without([_together(group) for group in groups]),
-        ),
-        definition=(
-            "Squared maximum mean discrepancy with the kernel (x·y / 96 + 1)³ (Bińkowski et al. "
-            "2018), as torchmetrics has it, of the same features: one number for the split; above "
-            f"{KERNEL_ROWS} rows the mean over seeded random subsets of that size. Unbiased for "
-            "independent sets; predictions show the scenes of their truth, so near-perfect ones "
-            "fall below 0. Compare only where the number of rows is the same."
-        ),
-        low=-math.inf,
-    ),
-)

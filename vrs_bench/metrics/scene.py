@@ -71,11 +71,9 @@ class Perceived(Protocol):
     def pooled(self) -> Floats:
         """Mean over positions of the features of the last stage, (row, feature) float32."""
 
-    def probabilities_of(self, rows: slice) -> Floats:
-        """Return those of the classes from 1 on in some of the images.
-
-        (row, class, height, width) float32.
-        """
+    @property
+    def probabilities(self) -> Floats:
+        """Of the classes from 1 on in single images, (row, class, height, width) float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +82,10 @@ class ReadImages:
 
     images: Floats
     """(row, band, height, width) float32 in [0, 1]."""
-    encode: Callable[[Floats], Perceived]
+    encode: Callable[[slice], Perceived]
+    """Some rows → what the encoder makes of these images."""
     read: Callable[[Floats], Floats]
     """Images of all time steps → (reader, class, height, width) float32."""
-
-    @cached_property
-    def perceived(self) -> Perceived:
-        """What the encoder makes of each image."""
-        return self.encode(self.images)
 
     @cached_property
     def series(self) -> Floats:
@@ -126,6 +120,8 @@ class JudgedScene:
     """Gives what the task's trivial method makes of the scene, shaped as the truth."""
     through_sensor_rmse: Callable[[Floats], Doubles]
     """Images → RMSE (row,) between the main input and what its sensor would record of them."""
+    mapped: bool = True
+    """Whether some metric asks for the land cover that is read in single images."""
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property

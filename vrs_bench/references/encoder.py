@@ -94,15 +94,13 @@ class Perceived:
 
         The head takes as long as all stages do: it runs when it is asked for, each time.
         """
-        rows = strips(len(self.pooled), _BATCH)
-        return np.concatenate([self.probabilities_of(part) for part in rows])
-
-    def probabilities_of(self, rows: slice) -> Floats:
-        """Return the probabilities in some of the images, a few at most."""
-        stages = [torch.from_numpy(of[rows]) for of in self.features]
-        with torch.inference_mode():
-            found: Floats = self._network.logits(stages, self._size).softmax(dim=1).numpy()
-        return found
+        probabilities = []
+        for rows in strips(len(self.pooled), _BATCH):
+            stages = [torch.from_numpy(of[rows]) for of in self.features]
+            with torch.inference_mode():
+                logits = self._network.logits(stages, self._size)
+                probabilities.append(logits.softmax(dim=1).numpy())
+        return np.concatenate(probabilities)
 
 
 def load_encoder(folder: Path = HERE) -> Encoder:
