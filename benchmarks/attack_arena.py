@@ -96,7 +96,7 @@ def make_arena(task: str, numbers: Iterable[int], size: str = "tiny") -> Arena:
     facts = task_facts(bound)
     members = tuple(m for m in METRICS.values() if m.in_skill and m.applies(facts))
     looks = Looks(load_readers(bound.world), load_encoder())
-    judge = Judge(bound, members, {}, looks.readers, looks.encoder)
+    judge = Judge(bound, members, {}, looks.readers, looks.encoder.card)
     return Arena(bound, tuple(scene_of(bound, number) for number in numbers), judge, looks)
 
 

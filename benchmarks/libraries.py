@@ -22,7 +22,7 @@ from skimage import metrics as sk
 
 from vrs_bench.columns import SCALE, restore
 from vrs_bench.metrics.distortion import ergas, psnr, sam
-from vrs_bench.metrics.perceptual import ms_ssim
+from vrs_bench.metrics.multi_scale import ms_ssim
 from vrs_bench.metrics.similarity import SSIM_WINDOW
 from vrs_bench.metrics.structural import ssim, uiqi
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe

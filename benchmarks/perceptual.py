@@ -19,7 +19,9 @@ from scipy.stats import kendalltau, spearmanr
 from vrs_bench.metrics.complex_wavelet import cw_ssim
 from vrs_bench.metrics.distortion import psnr, sam
 from vrs_bench.metrics.feature_distances import feature_distance, frechet_distance, kernel_distance
-from vrs_bench.metrics.perceptual import gmsd, haarpsi, ms_ssim
+from vrs_bench.metrics.gradients import gmsd
+from vrs_bench.metrics.haar import haarpsi
+from vrs_bench.metrics.multi_scale import ms_ssim
 from vrs_bench.metrics.structural import ssim
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references.encoder import Encoder, load_encoder, perceive

@@ -22,12 +22,12 @@ ROOT = Path(__file__).parents[1]
 def test_both_extras_are_asked_for_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    absent = {"piq", "accelerate"}  # one of each extra
+    absent = {"sklearn", "accelerate"}  # one of each extra
     monkeypatch.setattr(demo, "find_spec", lambda name: None if name in absent else object())
     with pytest.raises(BenchError) as caught:
         demo.run(tmp_path / "demo", progress_bar)
     assert "pip install 'vrs-bench[baselines,evaluation]'" in str(caught.value)
-    assert "(not installed: accelerate, piq)" in str(caught.value)
+    assert "(not installed: accelerate, sklearn)" in str(caught.value)
     assert not (tmp_path / "demo").exists()
 
 

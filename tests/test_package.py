@@ -278,7 +278,7 @@ def test_networks_are_imported_in_few_places() -> None:
     allowed = {
         "vrs_bench.data.read.floats",
         "vrs_bench.metrics.feature_distances",
-        "vrs_bench.metrics.perceptual",
+        "vrs_bench.references.backbone",
         "vrs_bench.references.encoder",
         "vrs_bench.references.encoder_training",
         "vrs_bench.training.checkpoints",

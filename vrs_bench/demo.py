@@ -34,13 +34,11 @@ Progress = Callable[[str], AbstractContextManager[Report]]
 TASK = "super_res"
 LIBRARIES = (
     "accelerate",
-    "piq",
     "safetensors",
     "sklearn",
     "tensorboard",
     "timm",
     "torch",
-    "torchmetrics",
     "torchvision",
 )
 """What the extras ``baselines`` and ``evaluation`` install."""

@@ -62,6 +62,22 @@ def put(value: float) -> Callable[[Array], object]:
     return change
 
 
+def test_the_bytes_between_wide_floats_mean_nothing() -> None:
+    """A float of 80 bits is followed by bytes that nobody sets."""
+
+    class Wide(Changing):
+        def __getitem__(self, key: Key) -> Array:
+            self._asked += 1
+            array = ROWS[key].astype(np.longdouble)
+            if np.finfo(np.longdouble).nmant == 63:
+                array.view(np.uint8).reshape(array.size, -1)[:, 10:] = self._asked
+            return array
+
+    with checked(Wide(put(0)), EXPECTED) as prediction_of:
+        for key in KEYS:
+            np.testing.assert_array_equal(prediction_of(key), ROWS[key])
+
+
 CHANGES: dict[str, tuple[Callable[[Array], object], str]] = {
     "infinite": (put(np.inf), "not finite: 0 NaN and 1 infinite of 384 values"),
     "nan": (put(np.nan), "not finite: 1 NaN"),

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,7 @@ from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, evaluate
-from vrs_bench.evaluation.parcels import pack, unpack
+from vrs_bench.evaluation.parcels import pack, parcel_folder, unpack
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.types import Floats
 
@@ -189,6 +190,46 @@ def test_a_parcel_gives_what_was_packed(tmp_path: Path) -> None:
     assert got["again"] is got["image"]
     got["image"][:] = 0  # whoever gets it may write to it, and changes nobody else's
     np.testing.assert_array_equal(unpack(parcel)["image"], image)
+
+
+def test_a_folder_of_parcels_that_a_killed_process_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a living one stays, and so does whatever else is there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    words = "import sys, numpy; from vrs_bench.evaluation.parcels import pack, parcel_folder\n"
+    words += "with parcel_folder() as folder:\n    pack(numpy.zeros(1000), folder)\n"
+    words += "    print(folder, flush=True)\n    sys.stdin.read()"
+    folders = []
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", words],
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        for maker in makers:
+            assert maker.stdout is not None
+            folders.append(Path(maker.stdout.readline().strip()))
+        makers[0].kill()
+        makers[0].wait()
+        other = tmp_path / "vrs-bench-parcels-file"
+        other.touch()
+        with parcel_folder():  # made only just now: perhaps its maker has no lock yet
+            assert [len(list(folder.iterdir())) for folder in folders] == [2, 2]  # and the lock
+        for path in (*folders, other):
+            os.utime(path, (0, 0))
+        with parcel_folder() as folder:
+            assert set(tmp_path.iterdir()) == {folders[1], other, folder}
+        assert not folder.exists()
+    finally:
+        for maker in makers:
+            maker.kill()
+            maker.communicate()
 
 
 def test_a_folder_without_room_for_parcels_is_told(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from hypothesis.extra.numpy import arrays
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.judge import Judge, judged_scene
 from vrs_bench.evaluation.truth import SceneTruth
-from vrs_bench.metrics.agreement import WINDOW, overlap
+from vrs_bench.metrics.agreement import WINDOW
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import PerScene
+from vrs_bench.metrics.frames import labels_of, overlap
 from vrs_bench.metrics.scene import JudgedScene, Measured, ReadImages
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references.readers import load_readers
@@ -50,6 +51,13 @@ def test_overlap_is_one_minus_the_total_variation(first: Array, second: Array) -
     apart = np.abs(p - q).max(axis=-3) > 1e-6
     assert (found[apart] < 1 - 1e-7).all()
     np.testing.assert_allclose(overlap(p, p), 1, atol=1e-12)
+
+
+@given(arrays(np.float32, (2, 5, 3, 4), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])))
+def test_labels_are_the_first_of_the_likeliest_classes(probabilities: Floats) -> None:
+    labels = labels_of(probabilities)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, probabilities.argmax(axis=1) + 1)
 
 
 def test_overlap_of_what_excludes_each_other_is_0() -> None:
@@ -92,12 +100,18 @@ def judged(scene: SceneTruth, predicted: Floats, true: Floats) -> JudgedScene:
     judge = Judge(bind("super_res", load_recipe(BenchmarkRecipe, "tiny")), (), {}, None, None)
 
     def seen(probabilities: Floats) -> ReadImages:
-        perceived: Any = SimpleNamespace(probabilities=np.stack([probabilities] * STEPS))
+        def look(rows: slice) -> Any:
+            frames = np.stack([probabilities] * len(range(STEPS)[rows]))
+            nothing = np.zeros((len(frames), 1, 1, 1), np.float32)
+            return SimpleNamespace(
+                features=(nothing,), pooled=nothing[..., 0, 0], probabilities=frames
+            )
+
         readers = np.stack([probabilities, probabilities])
-        return ReadImages(scene.target, lambda _: perceived, lambda _: readers)
+        return ReadImages(scene.target, look, lambda _: readers)
 
     made = judged_scene(scene, scene.target, None, judge)
-    return replace(made, predicted=seen(predicted), true=seen(true))
+    return replace(made, predicted=seen(predicted), true=seen(true), mapped=True)
 
 
 def measure(name: str, scene: JudgedScene) -> Measured:

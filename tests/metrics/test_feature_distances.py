@@ -8,6 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
+from torchmetrics.image.fid import FrechetInceptionDistance
+from torchmetrics.image.kid import KernelInceptionDistance
 
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.catalogue import METRICS
@@ -166,6 +168,28 @@ def test_kernel_distance_of_large_sets_is_a_mean_over_subsets(
     assert kernel_distance(x, y, 3) == parts[3]
     assert len(set(parts)) == 6
     assert np.mean(parts) == pytest.approx(whole, rel=0.3)
+
+
+@pytest.mark.filterwarnings("ignore:.*will save all extracted features")
+@pytest.mark.parametrize("rows", [8, 60, 130])
+def test_distances_of_sets_are_those_of_torchmetrics(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the subsets of large sets: the same rows are drawn."""
+    monkeypatch.setattr("vrs_bench.metrics.feature_distances.KERNEL_ROWS", 50)
+    x, y = sets(11, rows)
+    feature = torch.nn.Identity()
+    feature.num_features = x.shape[1]
+    frechet = FrechetInceptionDistance(feature=feature)
+    kernel = KernelInceptionDistance(
+        feature=feature, subsets=max(rows // 50, 1), subset_size=min(rows, 50)
+    )
+    for metric in (frechet, kernel):
+        metric.update(torch.from_numpy(y.astype(np.float64)), real=True)
+        metric.update(torch.from_numpy(x.astype(np.float64)), real=False)
+    torch.manual_seed(4)
+    assert kernel_distance(x, y, 4) == pytest.approx(float(kernel.compute()[0]), rel=1e-12)
+    assert frechet_distance(x, y) == pytest.approx(float(frechet.compute()), rel=1e-7)
 
 
 def test_kernel_distance_leaves_the_global_random_state_alone() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,10 +36,15 @@ class Maps:
 
     def read(self, scene: SceneTruth) -> ReadImages:
         """Return images of a scene in which the references read these maps for sure."""
-        perceived = SimpleNamespace(probabilities=sure(self.frames))
         # The second reader sees nothing: the maps are those of the first.
         readers = np.stack([sure(self.series), np.full((CLASSES, SIDE, SIDE), 1 / CLASSES)])
-        return ReadImages(scene.target, lambda _: perceived, lambda _: readers)
+        return ReadImages(scene.target, self.look, lambda _: readers)
+
+    def look(self, rows: slice) -> Any:
+        """Return what the encoder sees in some frames: these maps, and no features."""
+        frames = sure(self.frames[rows])
+        nothing = np.zeros((len(frames), 1, 1, 1), np.float32)
+        return SimpleNamespace(features=(nothing,), pooled=nothing[..., 0, 0], probabilities=frames)
 
 
 def sure(labels: Array) -> Floats:
@@ -50,7 +56,7 @@ def tally_of(scene: SceneTruth, predicted: Maps, best: Maps, metrics: Iterable[M
     """Return what metrics make of the maps that are read in predictions and in the truth."""
     judge = Judge(bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny")), (), {}, None, None)
     judged = judged_scene(scene, scene.target, None, judge)
-    judged = replace(judged, predicted=predicted.read(scene), true=best.read(scene))
+    judged = replace(judged, predicted=predicted.read(scene), true=best.read(scene), mapped=True)
     tally = Tally()
     tally.add(values_of(scene.number, judged, metrics, confusion_matrices(judged)))
     return tally

@@ -13,13 +13,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import convolve, gaussian_filter
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.perceptual import (
-    MS_SSIM_WEIGHTS,
-    gmsd,
-    haarpsi,
-    ms_ssim,
-    ms_ssim_scales,
-)
+from vrs_bench.metrics.gradients import gmsd
+from vrs_bench.metrics.haar import haarpsi
+from vrs_bench.metrics.multi_scale import MS_SSIM_WEIGHTS, ms_ssim, ms_ssim_scales
 from vrs_bench.metrics.similarity import similarity
 from vrs_bench.metrics.structural import ssim
 from vrs_bench.types import Array, Doubles
@@ -261,3 +257,17 @@ def haar(image: Array, scale: int, turned: bool) -> Array:
     padded = np.pad(image, (side // 2 - 1, side // 2))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
     return np.abs(np.einsum("ijkl,kl->ij", windows, kernel))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (63, 64), (64, 61), (55, 49), (256, 256)])
+@pytest.mark.parametrize("sigma", [0.0, 0.01, 0.1])
+def test_gmsd_and_haarpsi_are_those_of_piq(size: tuple[int, int], sigma: float) -> None:
+    """Of grey images: it would take three bands for red, green and blue."""
+    truth = scene(13, 4, max(size))[:, : size[0], : size[1]]
+    prediction = noisy(truth, sigma)
+    x, y = (torch.from_numpy(image[:, None].copy()) for image in (prediction, truth))
+    deviation = piq.gmsd(x, y, reduction="none", data_range=1.0).double().mean()
+    assert gmsd(prediction, truth) == pytest.approx(float(deviation), rel=1e-5, abs=1e-7)
+    # The logarithm of 1 - s, with s near 1, shows the rounding of its float32.
+    likeness = min(float(piq.haarpsi(x, y, reduction="none").double().mean()), 1)
+    assert haarpsi(prediction, truth) == pytest.approx(likeness, abs=1e-5)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
@@ -18,8 +19,10 @@ from vrs_bench.errors import BenchError
 from vrs_bench.metrics.feature_distances import feature_distance
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references import encoder as shipped
-from vrs_bench.references.encoder import CARD, WEIGHTS, Encoder, load_encoder, perceive
-from vrs_bench.references.encoder_training import CHECKPOINT, Training, train_encoder
+from vrs_bench.references.backbone import CHANNELS
+from vrs_bench.references.encoder import Encoder, load_encoder, perceive
+from vrs_bench.references.encoder_card import CARD, WEIGHTS
+from vrs_bench.references.encoder_training import BACKBONE, CHECKPOINT, Training, train_encoder
 from vrs_bench.types import Array
 from vrs_bench.world.scene import WorldRecipe, make_scene
 
@@ -290,3 +293,21 @@ def test_a_short_training_learns(small: WorldRecipe, tmp_path: Path) -> None:
     settings = {"steps": 50, "batch_size": 8, "crop": 64, "validation_scenes": 5}
     trained = train_encoder(small, QUICK.model_copy(update=settings), tmp_path)
     assert trained.card.validation["pixel_accuracy"] > 0.35  # one class alone has 0.16
+
+
+# The backbone
+
+
+@pytest.mark.parametrize("size", [(64, 64), (45, 77), (130, 100)])
+def test_the_backbone_is_timms(reference: Encoder, size: tuple[int, int]) -> None:
+    """The shipped weights in timm's own network see the same, to the bit."""
+    network = reference.network.backbone
+    original = timm.create_model(BACKBONE, features_only=True, in_chans=4, pretrained=False).eval()
+    original.load_state_dict(network.state_dict())
+    assert tuple(original.feature_info.channels()) == CHANNELS
+    images = torch.rand(2, 4, *size, generator=torch.Generator().manual_seed(0))
+    original, images = (of.to(memory_format=torch.channels_last) for of in (original, images))
+    with torch.inference_mode():
+        for seen, expected in zip(network(images), original(images), strict=True):
+            assert torch.equal(seen, expected)
+            assert seen.shape[1] in CHANNELS

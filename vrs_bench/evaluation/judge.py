@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Metric, Need
 from vrs_bench.metrics.land_cover import confusion_matrices
 from vrs_bench.metrics.scene import JudgedScene, ReadImages, TaskFacts
+from vrs_bench.references.encoder_card import Card, read_weights
 from vrs_bench.references.readers import Readers, load_readers, noise_answers, read_series
 from vrs_bench.references.smoothing import noise_draw, noise_key
 from vrs_bench.tasks import BoundTask
@@ -27,9 +28,9 @@ from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
 from vrs_bench.world.series import RasterSettings
 
 if TYPE_CHECKING:  # torch is imported only where a network is asked for
-    from vrs_bench.references.encoder import Encoder, Perceived
+    from vrs_bench.references.encoder import Perceived
 
-_NETWORK_LIBRARIES = ("piq", "safetensors", "timm", "torch", "torchmetrics")
+_NETWORK_LIBRARIES = ("safetensors", "torch")
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,19 @@ class Judge:
     left_out: dict[str, str]
     """Metric that was asked for → why it does not apply."""
     readers: Readers | None
-    encoder: Encoder | None
+    encoder: Card | None
+    """Of the network, which is loaded by the process that looks through it."""
 
     def needs(self, *needs: Need) -> bool:
         """Say whether any metric has any of these needs."""
         return any(metric.needs & set(needs) for metric in self.metrics)
+
+    def maps_frames(self) -> bool:
+        """Say whether any metric compares maps that are read in single images."""
+        return any(
+            "encoder" in metric.needs and metric.needs & {"land_cover", "cell"}
+            for metric in self.metrics
+        )
 
     def references(self) -> dict[str, str]:
         """Return the SHA-256 of what metrics look through."""
@@ -54,7 +63,7 @@ class Judge:
         if self.readers is not None:
             digests["readers"] = self.readers.sha256
         if self.encoder is not None:
-            digests["encoder"] = self.encoder.card.sha256
+            digests["encoder"] = self.encoder.sha256
         return digests
 
     def look(self, predicted: Floats, true: Floats) -> tuple[ReadImages, ReadImages]:
@@ -82,13 +91,16 @@ class Judge:
             assert self.readers is not None  # noqa: S101
             return read_series(self.readers, _optical(images, self.task.bands), answers())
 
-        def encode(images: Floats) -> Perceived:
-            from vrs_bench.references.encoder import perceive
+        def encode(images: Floats, rows: slice) -> Perceived:
+            from vrs_bench.references.encoder import packaged_encoder, perceive
 
-            assert self.encoder is not None  # noqa: S101
-            return perceive(self.encoder, _optical(images, self.task.bands) + noise())
+            seen = _optical(images[rows], self.task.bands) + noise()[rows]
+            return perceive(packaged_encoder(), seen)
 
-        return ReadImages(predicted, encode, read), ReadImages(true, encode, read)
+        return (
+            ReadImages(predicted, partial(encode, predicted), read),
+            ReadImages(true, partial(encode, true), read),
+        )
 
 
 def _optical(images: Floats, bands: tuple[str, ...]) -> Floats:
@@ -146,7 +158,7 @@ def make_judge(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise BenchError(f"{task.name}: no metric of these groups applies ({reasons})")
     judge = Judge(task, metrics, left_out, None, None)
-    found = encoder = None
+    found = card = None
     if judge.needs("readers"):
         path = None if readers is None else Path(readers)
         found = load_readers(folder.manifest.recipe.world, path)
@@ -159,10 +171,8 @@ def make_judge(
                 f"(not installed: {', '.join(missing)}); or choose other groups"
             )
     if judge.needs("encoder"):
-        from vrs_bench.references.encoder import load_encoder
-
-        encoder = load_encoder()
-    return Judge(task, metrics, left_out, found, encoder)
+        card, _ = read_weights()
+    return Judge(task, metrics, left_out, found, card)
 
 
 def judge_scene(
@@ -214,4 +224,5 @@ def judged_scene(
         observe=observe,
         floor=trivial,
         through_sensor_rmse=through_sensor_rmse,
+        mapped=judge.maps_frames(),
     )

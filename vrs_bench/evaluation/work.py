@@ -7,7 +7,6 @@ jobs. So scores do not depend on who did them.
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from vrs_bench.engines.cluster import RETRIES, on_ray
 from vrs_bench.engines.processes import Advance, Engine, in_processes
 from vrs_bench.evaluation.judge import Judge, judge_scene
-from vrs_bench.evaluation.parcels import Parcel, pack, unpack
+from vrs_bench.evaluation.parcels import Parcel, pack, parcel_folder, unpack
 from vrs_bench.evaluation.tally import SceneValues
 from vrs_bench.evaluation.truth import SceneTruth, ahead
 from vrs_bench.types import Floats
@@ -27,7 +26,7 @@ from vrs_bench.types import Floats
 Scored = dict[str, SceneValues]
 """Contestant → its values of a scene."""
 
-_COMPUTING = ("numpy", "scipy", "torch", "torchmetrics", "piq", "timm")
+_COMPUTING = ("numpy", "scipy", "torch")
 """Libraries by whose version values may differ in their last digits."""
 
 
@@ -92,10 +91,10 @@ def _in_processes(jobs: Iterator[SceneJob], workers: int) -> Iterator[Scored]:
             sent.append(pack(job, folder))
             yield sent[-1]
 
-    with tempfile.TemporaryDirectory() as folder:
+    with parcel_folder() as folder:
         results = in_processes(
             _score_parcel,
-            parcels(Path(folder)),
+            parcels(folder),
             workers,
             lambda rows: None,
             caller="evaluate()",

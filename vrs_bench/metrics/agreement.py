@@ -13,40 +13,14 @@ from functools import partial
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from vrs_bench.errors import BenchError
 from vrs_bench.metrics.definition import Metric, PerScene
+from vrs_bench.metrics.frames import overlap, read_frames
 from vrs_bench.metrics.scene import JudgedScene, Measured, Part
 from vrs_bench.types import Floats
 
 WINDOW = 5
 """Side of the square of pixels over which readers of series average, so that what a single pixel
 looks like is no more than what it does to its surroundings."""
-
-
-def overlap(first: Floats, second: Floats) -> Floats:
-    """Return how far two distributions over classes agree: the sum of min(p, q) over classes.
-
-    One minus their total variation distance: 1 where they are equal, 0 where they exclude each
-    other.
-
-    Args:
-        first: (..., class, height, width), probabilities that sum to 1 over classes.
-        second: the same shape.
-
-    Returns:
-        (..., height, width), from 0 to 1.
-
-    Raises:
-        BenchError: shapes that differ.
-
-    >>> half, sure = np.full((2, 1, 1), 0.5), np.array([1.0, 0.0]).reshape(2, 1, 1)
-    >>> float(overlap(half, sure)[0, 0])
-    0.5
-    """
-    if first.shape != second.shape:
-        raise BenchError(f"expected one shape, got {first.shape} and {second.shape}")
-    shared: Floats = np.minimum(first, second).sum(axis=-3)
-    return shared
 
 
 def _readers(scene: JudgedScene) -> Measured:
@@ -64,7 +38,7 @@ def _readers(scene: JudgedScene) -> Measured:
 
 def _frames(scene: JudgedScene) -> Measured:
     """Average over the images; by cloud, a pixel is told apart by what its date had over it."""
-    agreed = overlap(scene.predicted.perceived.probabilities, scene.true.perceived.probabilities)
+    agreed = scene.once(read_frames).agreement
     parts = _over_parts(agreed, scene)
     for index, part in enumerate(scene.parts.by_step):
         parts[part] = _mean(agreed[scene.parts.step_masks[:, index]])

@@ -91,7 +91,8 @@ def subbands(images: Array, levels: Sequence[int] = LEVELS) -> Iterator[Array]:
     spectrum = fft.fft2(images.astype(np.float32, copy=False))
     for level in levels:
         filters, rows, columns = _filters(*images.shape[-2:], level)
-        kept = spectrum[..., rows[:, None], columns]
+        # One axis after the other: both at once would leave the images interleaved in memory.
+        kept = spectrum.take(rows, axis=-2).take(columns, axis=-1)
         # One after the other: what is made of one stays in cache.
         for of_orientation in filters:
             yield fft.ifft2(kept * of_orientation, overwrite_x=True)

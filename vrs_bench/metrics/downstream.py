@@ -35,15 +35,18 @@ def confusion_matrix(labels: Array, truth: Array, n_classes: int) -> Array:
     _require_integers(labels, truth, "truth")
     if truth.size and (truth.min() < 0 or truth.max() > n_classes):
         raise BenchError(f"truth: expected 0 to {n_classes}, got {truth.min()} to {truth.max()}")
-    inside = truth != 0
-    true, given = truth[inside].astype(np.intp), labels[inside].astype(np.intp)
-    if given.size and (given.min() < 1 or given.max() > n_classes):
+    # Any label may stand between cells, where it does not count.
+    too_high = min(n_classes + 1, np.iinfo(labels.dtype).max)
+    pairs = np.clip(labels, 0, too_high).astype(np.int32)
+    pairs += truth.astype(np.int32) * np.int32(n_classes + 2)
+    counts = np.bincount(pairs.ravel(), minlength=(n_classes + 1) * (n_classes + 2))
+    counts = counts.reshape(n_classes + 1, n_classes + 2)[1:]
+    if counts[:, 0].any() or counts[:, -1].any():
+        wrong = labels[truth != 0]
         raise BenchError(
-            f"labels: expected 1 to {n_classes} inside cells, got {given.min()} to {given.max()}"
+            f"labels: expected 1 to {n_classes} inside cells, got {wrong.min()} to {wrong.max()}"
         )
-    pairs = (true - 1) * n_classes + given - 1
-    counts = np.bincount(pairs, minlength=n_classes * n_classes)
-    return counts.reshape(n_classes, n_classes).astype(np.int64)
+    return counts[:, 1:-1].astype(np.int64)
 
 
 def jaccard_micro(confusion: Array) -> Doubles:

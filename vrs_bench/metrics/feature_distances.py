@@ -1,23 +1,17 @@
 """Distances between what an encoder sees in images: pair by pair, or set against set.
 
 Pure functions on features, whichever encoder they come from; the benchmark's own is
-:mod:`vrs_bench.references.encoder`. ``torch`` and ``torchmetrics`` are imported at the first call
-of a distance between sets.
+:mod:`vrs_bench.references.encoder`. ``torch`` is imported only to draw subsets of large sets.
 """
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from vrs_bench.errors import BenchError
-from vrs_bench.metrics.definition import Metric, PerRow, PerSplit
-from vrs_bench.metrics.scene import JudgedScene
 from vrs_bench.types import Array, Doubles
 
 KERNEL_ROWS = 2048
@@ -65,7 +59,8 @@ def frechet_distance(prediction: Array, truth: Array) -> float:
 
         |mx - my|² + trace(Sx + Sy - 2 (Sx Sy)^½),
 
-    sample covariances, computed by torchmetrics in float64. The estimate is too high for small
+    sample covariances, in float64; the trace of the root is the sum of the roots of the
+    eigenvalues. As torchmetrics has it. The estimate is too high for small
     sets, the more so the more features there are, and with fewer rows than features the
     covariances are singular: compare only values of the same number of rows.
 
@@ -79,12 +74,15 @@ def frechet_distance(prediction: Array, truth: Array) -> float:
     Raises:
         BenchError: other shapes, fewer than two rows, or features that are not finite.
     """
-    from torchmetrics.image.fid import FrechetInceptionDistance
-
     _require_sets(prediction, truth)
-    metric = FrechetInceptionDistance(feature=_identity(truth.shape[1]))
+    x, y = prediction.astype(np.float64), truth.astype(np.float64)
+    # With more threads, linear algebra adds in another order.
+    with threadpool_limits(1, user_api="blas"):
+        of_x, of_y = (np.atleast_2d(np.cov(of, rowvar=False)) for of in (x, y))
+        roots = np.sqrt(np.linalg.eigvals(of_x @ of_y).astype(complex)).real
+    gap = np.square(x.mean(axis=0) - y.mean(axis=0)).sum()
     # Rounding can push the distance of equal sets below 0.
-    return max(float(_computed(metric, prediction, truth)), 0.0)
+    return max(float(gap + np.trace(of_x) + np.trace(of_y) - 2 * roots.sum()), 0.0)
 
 
 def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
@@ -92,7 +90,7 @@ def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
 
     Source: Bińkowski, Sutherland, Arbel & Gretton 2018, *Demystifying MMD GANs* (KID), with other
     features: the unbiased estimate of the squared maximum mean discrepancy under the kernel
-    (x·y / D + 1)³, with D the number of features, computed by torchmetrics in float64. Sets of up
+    (x·y / D + 1)³, with D the number of features, in float64, as torchmetrics has it. Sets of up
     to :data:`KERNEL_ROWS` rows are compared whole; larger ones in n / :data:`KERNEL_ROWS` random
     subsets of that size, and the mean is returned.
 
@@ -110,9 +108,6 @@ def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
     Raises:
         BenchError: other shapes, fewer than two rows, or features that are not finite.
     """
-    import torch
-    from torchmetrics.image.kid import KernelInceptionDistance
-
     _require_sets(prediction, truth)
     rows = len(truth)
     if len(prediction) != rows:
@@ -120,16 +115,31 @@ def kernel_distance(prediction: Array, truth: Array, seed: int = 0) -> float:
             f"features: expected as many rows of both, got {len(prediction)} of the prediction "
             f"and {rows} of the truth"
         )
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        warnings.filterwarnings("ignore", message=".*will save all extracted features.*")
+    x, y = prediction.astype(np.float64), truth.astype(np.float64)
+    with threadpool_limits(1, user_api="blas"):
+        if rows <= KERNEL_ROWS:
+            return _discrepancy(x, y)
+        return float(np.mean([_discrepancy(x[i], y[j]) for i, j in _subsets(rows, seed)]))
+
+
+def _discrepancy(x: Doubles, y: Doubles) -> float:
+    """Return the unbiased estimate of the squared maximum mean discrepancy of two sets."""
+    n = len(x)
+    within = sum(kernel.sum() - np.trace(kernel) for kernel in (_kernel(x, x), _kernel(y, y)))
+    return float(within / (n * (n - 1)) - 2 * _kernel(x, y).sum() / n**2)
+
+
+def _subsets(rows: int, seed: int) -> list[tuple[Array, Array]]:
+    """Return which rows of the prediction and of the truth are compared, as torchmetrics draws."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        metric = KernelInceptionDistance(
-            feature=_identity(truth.shape[1]),
-            subsets=max(rows // KERNEL_ROWS, 1),
-            subset_size=min(rows, KERNEL_ROWS),
-        )
-        mean, _ = _computed(metric, prediction, truth)
-    return float(mean)
+        drawn = [
+            [torch.randperm(rows)[:KERNEL_ROWS].numpy() for _ in range(2)]
+            for _ in range(rows // KERNEL_ROWS)
+        ]
+    return [(predicted, true) for true, predicted in drawn]
 
 
 def kernel_distances_without(groups: Sequence[tuple[Array, Array]]) -> Doubles:
@@ -203,92 +213,3 @@ def _require_sets(prediction: Array, truth: Array) -> None:
             )
         if not np.isfinite(features).all():
             raise BenchError(f"features of the {name}: expected finite values")
-
-
-def _identity(n_features: int) -> Any:
-    """Return the encoder that torchmetrics asks for: it is given features, and passes them on."""
-    from torch import nn
-
-    module = nn.Identity()
-    module.num_features = n_features
-    return module
-
-
-def _computed(metric: Any, prediction: Array, truth: Array) -> Any:
-    import torch
-
-    for features, real in ((truth, True), (prediction, False)):
-        metric.update(torch.from_numpy(features.astype(np.float64)), real=real)
-    return metric.compute()
-
-
-def _pooled(scene: JudgedScene) -> tuple[Array, Array]:
-    """Return the pooled features of a scene's rows, predicted and true: (row, feature)."""
-    return scene.predicted.perceived.pooled, scene.true.perceived.pooled
-
-
-def _together(scenes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """Return the features of some scenes as those of one."""
-    predicted, true = (np.concatenate(features) for features in zip(*scenes, strict=True))
-    return predicted, true
-
-
-_by_encoder = partial(
-    Metric,
-    group="perceptual",
-    higher_is_better=False,
-    needs=frozenset({"torch", "encoder"}),
-    version="2",
-)
-
-METRICS = (
-    _by_encoder(
-        name="feature_distance",
-        label="feature distance",
-        computed=PerRow(
-            lambda scene: feature_distance(
-                scene.predicted.perceived.features, scene.true.perceived.features
-            )
-        ),
-        in_skill=True,
-        definition=(
-            "LPIPS-style distance (Zhang et al. 2018, equation 1 with all weights 1) in the five "
-            "stages of the reference encoder: features scaled to unit length across channels at "
-            "each position, squared difference, sum over channels, mean over positions, mean over "
-            "stages. A vector of zeros against another counts 0, against any other 1. Mean over "
-            "rows; 0 is perfect. The encoder looks at both through the same noise of σ = 0.01, "
-            "seeded by the digest of the scene's predictions."
-        ),
-        high=2,
-        shown=frozenset({"board"}),
-    ),
-    _by_encoder(
-        name="frechet_distance",
-        label="Fréchet distance",
-        computed=PerSplit(_pooled, lambda scenes: frechet_distance(*_together(scenes))),
-        definition=(
-            "Fréchet distance (Heusel et al. 2017), by torchmetrics, between the reference "
-            "encoder's pooled features (mean over positions of its last stage, 96 of them) of all "
-            "predictions of the split and of all true images: one number for the split. Too high "
-            "for few rows, and with fewer rows than features the covariances are singular: "
-            "compare only where the number of rows is the same. 0 is perfect."
-        ),
-    ),
-    _by_encoder(
-        name="kernel_distance",
-        label="kernel distance",
-        computed=PerSplit(
-            _pooled,
-            lambda scenes: kernel_distance(*_together(scenes)),
-            lambda groups: kernel_distances_without([_together(group) for group in groups]),
-        ),
-        definition=(
-            "Squared maximum mean discrepancy with the kernel (x·y / 96 + 1)³ (Bińkowski et al. "
-            "2018), by torchmetrics, of the same features: one number for the split; above "
-            f"{KERNEL_ROWS} rows the mean over seeded random subsets of that size. Unbiased for "
-            "independent sets; predictions show the scenes of their truth, so near-perfect ones "
-            "fall below 0. Compare only where the number of rows is the same."
-        ),
-        low=-math.inf,
-    ),
-)

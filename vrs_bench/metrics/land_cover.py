@@ -14,6 +14,7 @@ from vrs_bench.metrics.downstream import (
     jaccard_micro,
     jaccard_per_class,
 )
+from vrs_bench.metrics.frames import read_frames
 from vrs_bench.metrics.scene import JudgedScene, Measured, Part
 from vrs_bench.types import Array
 
@@ -25,11 +26,13 @@ def confusion_matrices(scene: JudgedScene) -> dict[str, Array]:
         of the first reader on predictions (``reader``) and on the truth (``reader_truth``), and
         of the segmentation network on the single images of both.
     """
-    truth, every = scene.land_cover, _every(scene)
     matrices = {}
-    for of, suffix in ((scene.predicted, ""), (scene.true, "_truth")):
-        matrices[f"reader{suffix}"] = _confusion(scene, of.series_labels, truth)
-        matrices[f"segmentation{suffix}"] = _confusion(scene, of.frame_labels, every)
+    for of, by_row, suffix in (
+        (scene.predicted, scene.once(_found), ""),
+        (scene.true, scene.once(_ideal), "_truth"),
+    ):
+        matrices[f"reader{suffix}"] = _confusion(scene, of.series_labels, scene.land_cover)
+        matrices[f"segmentation{suffix}"] = by_row.sum(axis=0)
     return matrices
 
 
@@ -69,25 +72,27 @@ def _series(scene: JudgedScene) -> dict[str, Measured]:
 
 def _frames(scene: JudgedScene) -> Measured:
     """Return the mean Jaccard index of the maps of single images; by cloud, that of their date."""
-    found, truth, every = scene.predicted.frame_labels, scene.land_cover, _every(scene)
+    found, truth = scene.once(read_frames).predicted, scene.land_cover
+    by_row = scene.once(_found)
     parts, values = scene.parts, {}
-    of_class = jaccard_per_class(_confusion(scene, found, every))
+    of_class = jaccard_per_class(by_row.sum(axis=0))
     for index, part in enumerate(parts.fixed):
         if part[0] == "land_cover":
             values[part] = float(of_class[index]) if parts.masks[index].any() else np.nan
         else:
             inside = np.where(parts.masks[index], truth, 0)
-            values[part] = _miou(scene, found, np.broadcast_to(inside, found.shape))
+            inside = np.broadcast_to(inside, found.shape)
+            values[part] = _miou(_confusion(scene, found, inside))
     for index, part in enumerate(parts.by_step):
-        under = np.where(parts.step_masks[:, index], every, 0)
-        values[part] = _miou(scene, found, under)
-    for step, labels in zip(scene.steps.tolist(), found, strict=True):
-        values["time_step", str(step)] = _miou(scene, labels, truth)
-    return Measured(_miou(scene, found, every), values)
+        under = parts.step_masks[:, index] * truth
+        values[part] = _miou(_confusion(scene, found, under))
+    for step, of_row in zip(scene.steps.tolist(), by_row, strict=True):
+        values["time_step", str(step)] = _miou(of_row)
+    return Measured(_miou(by_row.sum(axis=0)), values)
 
 
 def _frames_ratio(scene: JudgedScene) -> Measured:
-    best = _miou(scene, scene.true.frame_labels, _every(scene))
+    best = _miou(scene.once(_ideal).sum(axis=0))
     return Measured(_ratio(scene.once(_frames).whole, best))
 
 
@@ -95,9 +100,18 @@ def _cells(scene: JudgedScene) -> Measured:
     return Measured(cell_accuracy(scene.predicted.series_labels, scene.land_cover, scene.cell))
 
 
-def _every(scene: JudgedScene) -> Array:
-    """Return the true land cover of each image, (row, height, width)."""
-    return np.broadcast_to(scene.land_cover, (len(scene.steps), *scene.land_cover.shape))
+def _found(scene: JudgedScene) -> Array:
+    """Return the confusion matrix of each predicted image, (row, K, K)."""
+    return _by_row(scene, scene.once(read_frames).predicted)
+
+
+def _ideal(scene: JudgedScene) -> Array:
+    """Return that of each true image."""
+    return _by_row(scene, scene.once(read_frames).true)
+
+
+def _by_row(scene: JudgedScene, labels: Array) -> Array:
+    return np.stack([_confusion(scene, of_row, scene.land_cover) for of_row in labels])
 
 
 def _confusion(scene: JudgedScene, labels: Array, truth: Array) -> Array:
@@ -108,9 +122,8 @@ def _jaccard(scene: JudgedScene, labels: Array, truth: Array) -> float:
     return float(jaccard_micro(_confusion(scene, labels, truth)))
 
 
-def _miou(scene: JudgedScene, labels: Array, truth: Array) -> float:
+def _miou(confusion: Array) -> float:
     """Return the mean Jaccard index of the classes that occur in the truth; NaN without any."""
-    confusion = _confusion(scene, labels, truth)
     there = confusion.sum(axis=1) > 0
     return float(jaccard_per_class(confusion)[there].mean()) if there.any() else np.nan
 

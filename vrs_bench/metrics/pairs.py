@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from vrs_bench.errors import BenchError
-from vrs_bench.types import Array, Doubles
+from vrs_bench.types import Array, Doubles, Floats
 
 LAYOUT = "(..., band, height, width)"
 _ROWS_OF_MAPS = 2
@@ -51,6 +51,44 @@ def paired(
         )
     shape = (math.prod(lead), bands, height, width)
     return prediction.reshape(shape), truth.reshape(shape), tuple(lead)
+
+
+def paired_on_unit(
+    prediction: Array, truth: Array, *, side: int
+) -> tuple[Array, Array, tuple[int, ...]]:
+    """Do as :func:`paired`, for metrics of images within [0, 1].
+
+    With the range of values fixed to 1, the physical scale, a score does not depend on what else
+    is in the image: a band of reflectance is darker and lower in contrast than a photograph.
+
+    Raises:
+        BenchError: as :func:`paired`, or values outside of [0, 1].
+    """
+    x, y, lead = paired(prediction, truth, side=side)
+    for name, images in (("prediction", x), ("truth", y)):
+        # Also where a value is NaN: then no comparison holds.
+        if images.size and not (images.min() >= 0 and images.max() <= 1):
+            raise BenchError(
+                f"{name}: expected values from 0 to 1, got {images.min():g} to {images.max():g}; "
+                "clip it first"
+            )
+    return x, y, lead
+
+
+def halved_with_zeros(images: Array) -> Floats:
+    """Return means of 2 x 2 pixels, float32.
+
+    Where a side of images (..., height, width) is odd, a row and a column of zeros follow first.
+    """
+    *lead, height, width = images.shape
+    if height % 2 or width % 2:
+        images = np.pad(images, [(0, 0)] * len(lead) + [(0, 1), (0, 1)])
+        height, width = (height + 1) // 2 * 2, (width + 1) // 2 * 2
+    whole = images[..., :height, :width].astype(np.float32, copy=False)
+    pairs = whole[..., ::2, :] + whole[..., 1::2, :]
+    means: Floats = pairs[..., ::2] + pairs[..., 1::2]
+    means *= np.float32(0.25)
+    return means
 
 
 def each_row(

@@ -82,14 +82,10 @@ class ReadImages:
 
     images: Floats
     """(row, band, height, width) float32 in [0, 1]."""
-    encode: Callable[[Floats], Perceived]
+    encode: Callable[[slice], Perceived]
+    """Some rows → what the encoder makes of these images."""
     read: Callable[[Floats], Floats]
     """Images of all time steps → (reader, class, height, width) float32."""
-
-    @cached_property
-    def perceived(self) -> Perceived:
-        """What the encoder makes of each image."""
-        return self.encode(self.images)
 
     @cached_property
     def series(self) -> Floats:
@@ -101,12 +97,6 @@ class ReadImages:
     def series_labels(self) -> Array:
         """Land cover by the first reader, (height, width) uint8 from 1."""
         labels: Array = (self.series[0].argmax(axis=0) + 1).astype(np.uint8)
-        return labels
-
-    @cached_property
-    def frame_labels(self) -> Array:
-        """Land cover by the segmentation network, (row, height, width) uint8 from 1."""
-        labels: Array = (self.perceived.probabilities.argmax(axis=1) + 1).astype(np.uint8)
         return labels
 
 
@@ -130,6 +120,8 @@ class JudgedScene:
     """Gives what the task's trivial method makes of the scene, shaped as the truth."""
     through_sensor_rmse: Callable[[Floats], Doubles]
     """Images → RMSE (row,) between the main input and what its sensor would record of them."""
+    mapped: bool = True
+    """Whether some metric asks for the land cover that is read in single images."""
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property

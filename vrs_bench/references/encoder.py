@@ -7,34 +7,27 @@ two sets of images are, and its segmentation tells what a map maker gets out of 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
-import timm
 import torch
-from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
 from vrs_bench.errors import BenchError
-from vrs_bench.settings import Settings
+from vrs_bench.metrics.pairs import strips
+from vrs_bench.references import HERE
+from vrs_bench.references.backbone import CHANNELS, Backbone
+from vrs_bench.references.encoder_card import WEIGHTS, Card, read_weights
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import LAND_COVER, OPTICAL_BANDS
 
-HERE = Path(__file__).parent
-WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
-
 VERSION = "1"
 """Version of the shipped weights; it changes whenever what is seen in an image may."""
-
-BACKBONE = "test_resnet"
-"""timm's name of the backbone: a residual network of 0.37 million parameters and five stages."""
 
 SIDE = 32
 """Least height and width of an image: the stride of the last stage."""
@@ -43,39 +36,15 @@ _HEAD = 32  # channels of the segmentation head
 _BATCH = 4  # images of one pass: more are no faster on one core, and hold more memory
 
 
-class Card(Settings):
-    """What is known of a file of weights; it lies beside the file as JSON."""
-
-    version: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Of the file of weights."""
-    bands: tuple[str, ...]
-    """What the network expects, in order, on the scale [0, 1]."""
-    centre: tuple[float, ...]
-    """Mean of each band that inputs are centred with; the weights hold the same numbers."""
-    spread: tuple[float, ...]
-    """Standard deviation of each band that inputs are divided by; so do they of these."""
-    parameters: int
-    training: dict[str, Any]
-    """Settings of the training, see :class:`~vrs_bench.references.encoder_training.Training`."""
-    validation: dict[str, float]
-    """On single latent frames of the validation scenes: ``pixel_accuracy``, ``miou``, and the
-    intersection over union of each class, all from 0 to 1."""
-
-
 class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type checker
     """Backbone and a feature-pyramid head (Lin et al. 2017, arXiv:1612.03144), as one module."""
 
-    def __init__(self) -> None:
-        """Build the network with random weights."""
+    def __init__(self, backbone: nn.Module) -> None:
+        """Build the network with a head of random weights over the stages of a backbone."""
         super().__init__()
         bands = len(OPTICAL_BANDS)
-        self.backbone = timm.create_model(
-            BACKBONE, features_only=True, in_chans=bands, pretrained=False
-        )
-        self.laterals = nn.ModuleList(
-            nn.Conv2d(channels, _HEAD, 1) for channels in self.backbone.feature_info.channels()
-        )
+        self.backbone = backbone
+        self.laterals = nn.ModuleList(nn.Conv2d(channels, _HEAD, 1) for channels in CHANNELS)
         self.smooth = nn.Conv2d(_HEAD, _HEAD, 3, padding=1)
         self.classify = nn.Conv2d(_HEAD, len(LAND_COVER), 1)
         # With the weights, so that they can't be lost or mixed up with another network's.
@@ -94,9 +63,9 @@ class Network(nn.Module):  # type: ignore[misc]  # torch is not read by the type
         """Return the scores of the classes from 1 on at each pixel, (row, class, H, W)."""
         merged: Tensor | None = None
         for stage, lateral in zip(reversed(stages), reversed(self.laterals), strict=True):
-            own = lateral(stage)
+            own = _at_each_pixel(lateral, stage)
             merged = own if merged is None else own + _resized(merged, own.shape[-2:])
-        return _resized(self.classify(self.smooth(merged).relu()), size)
+        return _resized(_at_each_pixel(self.classify, self.smooth(merged).relu()), size)
 
 
 @dataclass(frozen=True)
@@ -119,15 +88,15 @@ class Perceived:
     _network: Network
     _size: tuple[int, int]
 
-    @cached_property
+    @property
     def probabilities(self) -> Floats:
         """Of the classes from 1 on, (row, class, height, width) float32; 32 bytes a pixel.
 
-        The head takes as long as all stages do: it runs when it is asked for.
+        The head takes as long as all stages do: it runs when it is asked for, each time.
         """
         probabilities = []
-        for start in range(0, len(self.pooled), _BATCH):
-            stages = [torch.from_numpy(of[start : start + _BATCH]) for of in self.features]
+        for rows in strips(len(self.pooled), _BATCH):
+            stages = [torch.from_numpy(of[rows]) for of in self.features]
             with torch.inference_mode():
                 logits = self._network.logits(stages, self._size)
                 probabilities.append(logits.softmax(dim=1).numpy())
@@ -146,35 +115,21 @@ def load_encoder(folder: Path = HERE) -> Encoder:
     Raises:
         BenchError: files that are missing, damaged, not those of the card, or of another network.
     """
-    path = folder / WEIGHTS
+    card, data = read_weights(folder)
+    with torch.device("meta"):  # no weights but those of the file
+        network = Network(Backbone(len(OPTICAL_BANDS)))
     try:
-        card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
-        data = path.read_bytes()
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise BenchError(
-            f"{folder}: holds no reference encoder ({error}); reinstall the package, or train one "
-            "with 'vrs-bench fit encoder'"
-        ) from error
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != card.sha256:
-        raise BenchError(
-            f"{path}: SHA-256 is {digest}, but {CARD} says {card.sha256}: the file was changed or "
-            "damaged; reinstall the package, or train the encoder again"
-        )
-    network = empty_network()
-    try:
-        network.load_state_dict(load(data))
+        network.load_state_dict(load(data), assign=True)
     except (SafetensorError, RuntimeError) as error:
-        raise BenchError(f"{path}: not the weights of this network: {error}") from error
+        raise BenchError(f"{folder / WEIGHTS}: not the weights of this network: {error}") from error
+    network = network.to(memory_format=torch.channels_last)
     return Encoder(network.eval().requires_grad_(False), card)
 
 
-def empty_network(seed: int = 0) -> Network:
-    """Return a network with the random weights of a seed; global random state stays as it is."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network: Network = Network().to(memory_format=torch.channels_last)
-        return network
+@cache
+def packaged_encoder() -> Encoder:
+    """Return the network that ships, loaded once in a process."""
+    return load_encoder()
 
 
 def perceive(encoder: Encoder, images: Array) -> Perceived:
@@ -208,8 +163,7 @@ def perceive(encoder: Encoder, images: Array) -> Perceived:
     if not len(images) or not np.isfinite(images).all():
         raise BenchError("images: expected at least one image, all its values finite")
     seen: list[Floats] = []
-    for start in range(0, len(images), _BATCH):
-        rows = slice(start, start + _BATCH)
+    for rows in strips(len(images), _BATCH):
         found = _stages(encoder.network, images[rows])
         # Filled as they lie: copies that are joined at the end would take the memory twice.
         seen = seen or [np.empty_like(of, shape=(len(images), *of.shape[1:])) for of in found]
@@ -225,6 +179,16 @@ def _stages(network: Network, images: Array) -> list[Floats]:
     with torch.inference_mode():
         stages = network.stages(batch.to(memory_format=torch.channels_last))
         return [of.numpy() for of in (*stages, stages[-1].mean(dim=(2, 3)))]
+
+
+def _at_each_pixel(layer: nn.Conv2d, maps: Tensor) -> Tensor:
+    """Return a convolution with windows of one pixel: a product of matrices.
+
+    torch has a slow way for it where there is one thread.
+    """
+    channels_last = maps.permute(0, 2, 3, 1)
+    found = nn.functional.linear(channels_last, layer.weight[:, :, 0, 0], layer.bias)
+    return found.permute(0, 3, 1, 2)
 
 
 def _resized(maps: Tensor, size: Iterable[int]) -> Tensor:

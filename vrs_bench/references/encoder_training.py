@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import timm
 import torch
 from pydantic import Field
 from scipy.ndimage import gaussian_filter
@@ -20,17 +21,8 @@ from vrs_bench.data.build.shards import file_digest
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.downstream import confusion_matrix, jaccard_per_class
 from vrs_bench.paths import write_text
-from vrs_bench.references.encoder import (
-    CARD,
-    SIDE,
-    VERSION,
-    WEIGHTS,
-    Card,
-    Encoder,
-    Network,
-    empty_network,
-    perceive,
-)
+from vrs_bench.references.encoder import SIDE, VERSION, Encoder, Network, perceive
+from vrs_bench.references.encoder_card import CARD, WEIGHTS, Card
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import require_products
 from vrs_bench.training.checkpoints import (
@@ -54,6 +46,10 @@ _SCENES_MEASURED = 16  # for the mean and spread of the bands
 _HAZE = np.float32(0.8)  # reflectance of haze, in all bands
 _WARM_UP = 0.05  # share of the steps in which the learning rate rises
 _BORDER = -1  # class number of what lies between cells, which has no class
+
+
+BACKBONE = "test_resnet"
+"""timm's name of :class:`~vrs_bench.references.backbone.Backbone`."""
 
 
 class Training(Settings):
@@ -113,7 +109,7 @@ def train_encoder(
         "training": training.model_dump(mode="json"),
         "world": world.model_dump(mode="json"),
     }
-    network = empty_network(training.seed)
+    network = _fresh(training.seed)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=training.weight_decay)
     checkpoint = folder / CHECKPOINT
     if checkpoint.is_file():
@@ -215,6 +211,20 @@ def _crop(scene: Scene, training: Training, rng: np.random.Generator) -> tuple[F
     turns = int(rng.integers(4))
     image, label = np.rot90(image, turns, axes=(-2, -1)), np.rot90(label, turns)
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
+
+
+def _fresh(seed: int) -> Network:
+    """Return a network with the random weights of a seed; global random state stays as it is.
+
+    The backbone is timm's own, for its random weights; its parameters have the names of
+    :class:`~vrs_bench.references.backbone.Backbone`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        bands = len(OPTICAL_BANDS)
+        backbone = timm.create_model(BACKBONE, features_only=True, in_chans=bands, pretrained=False)
+        network: Network = Network(backbone).to(memory_format=torch.channels_last)
+        return network
 
 
 def _loss(network: Network, images: Tensor, labels: Tensor) -> Tensor:

@@ -30,6 +30,8 @@ from vrs_bench.world.arithmetic import settle
 QUANTILES = 1 << 16
 """Size of a quantile table: one entry for each value of a 16-bit random word."""
 
+_TOGETHER = 1 << 14  # words that are looked up at once
+
 
 class _Digest(ISeedSequence):
     """A digest of 32 bytes as the state of a generator, in place of NumPy's invertible mixing."""
@@ -86,7 +88,13 @@ def draw(rng: np.random.Generator, quantiles: Floats, shape: tuple[int, ...]) ->
     Returns:
         float32 array of that shape.
     """
-    return quantiles.take(words(rng, math.prod(shape))).reshape(shape)
+    drawn = words(rng, math.prod(shape))
+    values = np.empty(len(drawn), quantiles.dtype)
+    # NumPy looks things up by indices of 64 bits: a few at a time they stay in cache.
+    for start in range(0, len(drawn), _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        np.take(quantiles, drawn[part], out=values[part], mode="clip")  # no word is too large
+    return values.reshape(shape)
 
 
 @cache

@@ -146,6 +146,8 @@ def _write(
     columns = tuple(c for c in bound.columns if c.visible or not shard.inputs_only)
     schema = arrow_schema(columns)
     rows, digest, digested = 0, ValuesDigest(columns), _Digested(file)
+    # Encoding is two thirds of the work. To do it in a thread, while the next rows are drawn, would
+    # help one process with a core to spare, yet not a process on each core: none of them waits.
     with (
         # The matrices are small: threads that share their products spend five times the work in
         # waiting for each other, and take the cores of other workers.
