@@ -51,6 +51,7 @@ PARTS = {
                 "name": "swath",
                 "product": "optical",
                 "stages": [
+                    {"stage": "atmosphere"},
                     {"stage": "deformation", "axis": "columns"},
                     {
                         "stage": "aggregation",
@@ -64,7 +65,7 @@ PARTS = {
     },
 }
 """What the packaged recipes leave out: relaxed sites, patches of classes, other kernels, and a
-swath that is distorted."""
+swath that is distorted, under an atmosphere."""
 
 
 class Rows:

@@ -149,6 +149,8 @@ class CloudLayer:
 
     def over(self, ground: Floats) -> Floats:
         """Return the ground (band, height, width) as it is seen under shadow and cloud, float32."""
+        if self.opacity.min() == 1:  # no ground comes through, not even by rounding
+            return np.broadcast_to(self.brightness, ground.shape).copy()
         lit = ground if self.shadow is None else ground * (1 - self.shadow)
         seen = self.brightness - lit
         seen *= self.opacity
