@@ -11,7 +11,7 @@ import pytest
 README = Path(__file__).parent.parent / "README.md"
 SNIPPETS = re.findall(r"```(bash|python)\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
 # These run in `make demo`, which trains with the very command of the README.
-ELSEWHERE = ("make ", "accelerate launch ", "vrs-bench predict --model runs/")
+ELSEWHERE = ("make ", "accelerate launch ", "vrs-bench predict --method runs/")
 
 
 def _run(command, folder):
