@@ -59,6 +59,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/libraries.py
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/attacks.py
+	$(BIN)/python benchmarks/difficulty.py
 
 # The pictures of the README, from really generated scenes.
 gallery: $(READY)

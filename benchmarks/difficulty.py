@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, TypeVar
 
 from measure import print_table  # before NumPy: it sets the threads
 
@@ -43,6 +45,8 @@ from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import class_names
 from vrs_bench.world.scene import make_scene
 from vrs_bench.world.splits import SPLITS
+
+T = TypeVar("T")
 
 SHORTCUT_SCENES = 200
 FLOOR, TRUTH, FLAT = "floor", "truth", "truth, cell means"
@@ -83,17 +87,13 @@ COLUMNS = {
 PARTS = {"inside": ("position", "interior"), "border": ("position", "border")}
 
 
-@dataclass
-class Values:
-    """What was measured of a method, scene by scene."""
+@dataclass(frozen=True)
+class Found:
+    """What was measured of a method's images of one scene."""
 
-    columns: dict[str, list[float]] = field(default_factory=dict)
-    members: dict[str, dict[int, float]] = field(default_factory=dict)
-    """Member of the skill → scene → value."""
-
-    def add(self, name: str, value: float) -> None:
-        """Note a value of the next scene."""
-        self.columns.setdefault(name, []).append(value)
+    columns: dict[str, float]
+    members: dict[str, float]
+    """Members of the skill."""
 
 
 def main() -> None:
@@ -103,13 +103,14 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=30, help="test scenes (default: 30)")
     parser.add_argument("--tasks", default=",".join(TASKS), help="with commas (default: all)")
     parser.add_argument("--readers", type=Path, help="file of readers, where no packaged ones fit")
+    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     given = parser.parse_args()
     recipe = load_recipe(BenchmarkRecipe, given.size)
     readers = load_readers(recipe.world, given.readers)
     asked = []
     for name in given.tasks.split(","):
         task = bind(name, recipe)
-        scores = measured(task, given.scenes, readers)
+        scores = measured(task, given.scenes, readers, given.workers)
         print_table(f"{name}, {given.scenes} scenes of {recipe.name}", *table(scores))
         asked += [(name, *line) for demand in ASKED[name] for line in [demand.line(scores)]]
     print_table("What is asked of the world", ("task", "asked", "found (95 %)", ""), asked)
@@ -121,39 +122,65 @@ def main() -> None:
     print_table(title, ("by", "p", "p, adjusted"), rows)
 
 
-def measured(task: BoundTask, scenes: int, readers: Readers) -> Scores:
+def measured(task: BoundTask, scenes: int, readers: Readers, workers: int = 1) -> Scores:
     """Return the scores of floor, methods and truth: name → column → (scene,)."""
-    judge = make_judge(task, readers)
-    methods = fitted(task)
-    values = {name: Values() for name in (FLOOR, *methods, FLAT, TRUTH)}
-    floor_of, start = floor_method(task), time.perf_counter()
-    for done in range(scenes):
-        number = SPLITS["test"] + done
+    judge, methods, floor_of = make_judge(task, readers), fitted(task), floor_method(task)
+    start = time.perf_counter()
+
+    def found_in(number: int) -> dict[str, Found]:
         columns = columns_of(task, number)
         scene = as_truth(task, number, columns)
         floor = floor_of(scene)
-        for name, of in values.items():
-            if name == FLOOR:
-                images = floor
-            elif name == TRUTH:
-                images = scene.target
-            else:
-                images = cell_means(scene) if name == FLAT else methods[name](columns)
-            judged(of, scene, np.clip(images, 0, 1), floor, judge)
-        say(f"{task.name}: scene {done + 1} of {scenes}, {time.perf_counter() - start:.0f} s")
-    bounds = {
-        name: Bound(
-            *(float(np.mean(list(values[of].members[name].values()))) for of in (FLOOR, TRUTH))
-        )
-        for name in values[FLOOR].members
+        images: dict[str, Callable[[], Floats]] = {
+            FLOOR: lambda: floor,
+            **{name: partial(method, columns) for name, method in methods.items()},
+            FLAT: lambda: cell_means(scene),
+            TRUTH: lambda: scene.target,
+        }
+        return {n: judged(scene, np.clip(of(), 0, 1), floor, judge) for n, of in images.items()}
+
+    found = []
+    for of_scene in spread(found_in, range(SPLITS["test"], SPLITS["test"] + scenes), workers):
+        found.append(of_scene)
+        say(f"{task.name}: {len(found)} of {scenes} scenes, {time.perf_counter() - start:.0f} s")
+    members = {
+        name: {m: {i: of[name].members[m] for i, of in enumerate(found)} for m in first.members}
+        for name, first in found[0].items()
     }
-    for of in values.values():
-        found = skills(of.members, bounds, [m for m in judge.metrics if m.in_skill])
-        of.columns["skill"] = list(found.get("skill", {}).values())
-    return {
-        name: {column: np.array(got) for column, got in of.columns.items() if got}
-        for name, of in values.items()
-    }
+    low, high = (
+        {m: float(np.mean(list(of.values()))) for m, of in members[row].items()}
+        for row in (FLOOR, TRUTH)
+    )
+    bounds = {name: Bound(low[name], high[name]) for name in low}
+    scores = {}
+    for name, first in found[0].items():
+        scores[name] = {c: np.array([of[name].columns[c] for of in found]) for c in first.columns}
+        skill = skills(members[name], bounds, [m for m in judge.metrics if m.in_skill])["skill"]
+        scores[name]["skill"] = np.array(list(skill.values()))
+    return scores
+
+
+def spread(work: Callable[[int], T], numbers: Iterable[int], workers: int) -> Iterator[T]:
+    """Yield what some work makes of numbers, in order, by forked processes if asked.
+
+    What is fitted is not sent to them: they are copies of this process.
+    """
+    if workers == 1:
+        yield from map(work, numbers)
+        return
+    with get_context("fork").Pool(workers, _take, (work,)) as pool:
+        yield from pool.imap(_do, numbers)
+
+
+_taken: list[Callable[[int], Any]] = []
+
+
+def _take(work: Callable[[int], Any]) -> None:
+    _taken.append(work)
+
+
+def _do(number: int) -> Any:
+    return _taken[-1](number)
 
 
 def make_judge(task: BoundTask, readers: Readers) -> Judge:
@@ -183,22 +210,21 @@ def images_of(
     return restore(task, shown_inputs(task, method.oracle, columns))
 
 
-def judged(values: Values, scene: SceneTruth, images: Floats, floor: Floats, judge: Judge) -> None:
-    """Note what a scene's images are worth."""
+def judged(scene: SceneTruth, images: Floats, floor: Floats, judge: Judge) -> Found:
+    """Return what a scene's images are worth."""
     found = judge_scene(scene, images, floor, judge).measured
-    for metric in judge.metrics:
-        if metric.in_skill:
-            values.members.setdefault(metric.name, {})[scene.number] = found[metric.name].whole
-    values.add("psnr", found["psnr"].whole)
-    values.add("jaccard_ratio", found["jaccard_ratio"].whole)
+    columns = {name: found[name].whole for name in ("psnr", "jaccard_ratio")}
     for part, key in PARTS.items():
-        values.add(f"psnr_{part}", found["psnr"].parts[key])
-        values.add(f"agreement_{part}", found["reader_agreement"].parts[key])
+        columns[f"psnr_{part}"] = found["psnr"].parts[key]
+        columns[f"agreement_{part}"] = found["reader_agreement"].parts[key]
     if scene.transmittance is not None:
         inside = scene.parts.masks[scene.parts.fixed.index(PARTS["inside"])]
-        squares = np.square(images - scene.target).mean(axis=1)
-        error = squares[(scene.transmittance < LIGHT) & inside].mean(dtype=np.float64)
-        values.add("psnr_clouded", float(-10 * np.log10(max(error, 1e-8))))
+        hidden = np.square(images - scene.target).mean(axis=1)[
+            (scene.transmittance < LIGHT) & inside
+        ]
+        error = hidden.mean(dtype=np.float64) if len(hidden) else np.nan
+        columns["psnr_clouded"] = float(-10 * np.log10(np.maximum(error, 1e-8)))
+    return Found(columns, {m.name: found[m.name].whole for m in judge.metrics if m.in_skill})
 
 
 def cell_means(scene: SceneTruth) -> Floats:

@@ -157,7 +157,8 @@ def _restored(gaps: Gaps, correct: Callable[[Floats], Floats]) -> Floats:
 
 
 def _with_radar(bound: BoundTask) -> bool:
-    return clouded(bound) and "sar" in bound.sensors
+    size = bound.column(bound.target).shape[1:]
+    return clouded(bound) and "sar" in bound.sensors and bound.column("sar").shape[1:] == size
 
 
 BOOSTING = Method(

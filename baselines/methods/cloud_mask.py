@@ -20,8 +20,14 @@ BRIGHT = 0.15
 COMPARED = 4
 """Nearest dates that are not bright, whose median a date is compared with."""
 
+AMONG = 12
+"""Nearest dates among which those are looked for."""
+
 TUNED_ON = 4
 """Validation scenes by which thresholds are chosen."""
+
+EVERY = 3
+"""Rows and columns apart of the pixels whose error counts there: neighbours tell the same."""
 
 LIGHT = (0.99, 0.97, 0.95, 0.9, 0.8)
 """Shares of light that are tried as what has to come through for a pixel to be clear in truth:
@@ -76,7 +82,7 @@ def compared(bound: BoundTask, images: Floats, days: Doubles) -> Compared:
     for date in range(len(days)):
         others = np.arange(len(days)) != date
         order = np.argsort(np.abs(days - days[date]), kind="stable")
-        near = order[others[order]]
+        near = order[others[order]][:AMONG]
         median[date] = _median_of_first(images[near], ~bright[near], COMPARED)
     # Without a date to compare with, there is neither rise nor fall.
     median = np.where(np.isnan(median), images, median)
@@ -127,9 +133,14 @@ def fit_light(bound: BoundTask, examples: Examples) -> float:
 
 def _error(bound: BoundTask, example: Example, clear: Array) -> float:
     """Return the mean squared error of lines between dates that are taken for clear."""
-    images, days = example.inputs[bound.main_input], days_of(example.inputs)
-    filled = kept(images, clear, linear(images, clear, days))
-    return float(np.square(filled - example.target).mean(dtype=np.float64))
+    some = (..., slice(None, None, EVERY), slice(None, None, EVERY))
+    images, target, clear = (
+        example.inputs[bound.main_input][some],
+        example.target[some],
+        clear[some],
+    )
+    filled = kept(images, clear, linear(images, clear, days_of(example.inputs)))
+    return float(np.square(filled - target).mean(dtype=np.float64))
 
 
 def estimated_clear(bound: BoundTask, inputs: Inputs, by: Thresholds) -> Array:

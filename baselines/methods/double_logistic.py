@@ -20,8 +20,8 @@ STARTS = np.arange(0, YEAR, 15.0)
 """Days on which the season has half begun."""
 LENGTHS = np.arange(45, 300, 25.0)
 """Days until it has half ended."""
-RISES, FALLS = (6.0, 15.0), (4.0, 12.0)
-"""Time constants of begin and end, days."""
+PACES = ((6.0, 4.0), (15.0, 12.0))
+"""Time constants of begin and end, days: of fast seasons, and of slow ones."""
 
 _PIXELS = 4096
 """At once, to bound the memory."""
@@ -32,7 +32,7 @@ explanation of them."""
 
 def shapes(days: Doubles) -> Floats:
     """Return the seasons of the grid at some days, (shape, date) float32 from 0 to 1."""
-    grid = list(product(STARTS, LENGTHS, RISES, FALLS))
+    grid = [(start, length, *pace) for start, length, pace in product(STARTS, LENGTHS, PACES)]
     start, length, rise, fall = (np.array(of)[:, None] for of in zip(*grid, strict=True))
     since = (days - start + YEAR / 2 - length / 2) % YEAR - (YEAR / 2 - length / 2)
     begun, ended = _logistic(since / rise), _logistic((since - length) / fall)

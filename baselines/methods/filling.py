@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from baselines.inputs import Inputs, shows_target
 from baselines.methods.cloud_mask import (
+    EVERY,
     estimated_clear,
     fit_light,
     fit_thresholds,
@@ -67,16 +68,27 @@ def _fit(true_mask: bool, fills: Sequence[Fill]) -> Fit:
 
     def fit(bound: BoundTask, examples: Examples) -> Restore:
         clear = fit_clear(bound, examples, true_mask)
-
-        def images(fill: Fill, example: Example) -> Floats:
-            return filled(bound, example.inputs, clear, fill)
-
-        best = fills[0]
-        if len(fills) > 1:
-            best = least_error(fills, examples.validation(TUNED_ON), images)
+        best = fills[0] if len(fills) == 1 else _best(fills, bound, examples, clear)
         return lambda task, inputs: filled(task, inputs, clear, best)
 
     return fit
+
+
+def _best(fills: Sequence[Fill], bound: BoundTask, examples: Examples, clear: Clear) -> Fill:
+    """Return the fill of least error on validation scenes."""
+
+    def images(fill: Fill, of: Example) -> Floats:
+        seen, main = of.inputs["clear"], of.inputs[bound.main_input]
+        return kept(main, seen, fill(main, seen, days_of(of.inputs)))
+
+    def sampled() -> Iterator[Example]:
+        some = (..., slice(None, None, EVERY), slice(None, None, EVERY))
+        for example in examples.validation(TUNED_ON):
+            inputs, seen = example.inputs, clear(bound, example.inputs)
+            main = {"clear": seen[some], bound.main_input: inputs[bound.main_input][some]}
+            yield Example({**inputs, **main}, example.target[some])
+
+    return least_error(fills, sampled(), images)
 
 
 def with_true_mask(method: Method, fit: Fit) -> Method:
