@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -53,7 +54,7 @@ def _own(file: Path, attribute: str) -> Method:
     found = getattr(_executed(file), attribute, None)
     identity = hashlib.sha256(file.read_bytes()).hexdigest()
     if isinstance(found, Method):
-        return Method(**{**vars(found), "identity": f"{found.identity}{identity}"})
+        return replace(found, identity=found.identity + identity)
     if callable(found):
         return Method(
             name=attribute,
