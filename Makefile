@@ -59,6 +59,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/libraries.py
 	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/attacks.py
+	$(BIN)/python benchmarks/difficulty.py
 
 # The pictures of the README, from really generated scenes.
 gallery: $(READY)
@@ -72,7 +73,7 @@ gallery: $(READY)
 # The environment is exactly constraints.txt: the versions that were tested together.
 $(READY): pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[baselines,dev,evaluation,geo,ray,uea]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[baselines,dev,evaluation,geo,methods,ray,uea]'
 	touch $(READY)
 
 $(OLDEST)/.installed: pyproject.toml constraints-oldest.txt Makefile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +54,26 @@ def visible_inputs(bound: BoundTask, values: Mapping[str, Any]) -> dict[str, Arr
     Returns:
         column name → value or values, images as float32 in [0, 1].
     """
-    seen = [column for column in bound.columns if column.visible and column.name != "scene"]
+    return shown_inputs(bound, (), values)
+
+
+def shown_inputs(
+    bound: BoundTask, told: Collection[str], values: Mapping[str, Any]
+) -> dict[str, Array]:
+    """Return what a method may see, and columns of the truth that it is told as an oracle.
+
+    Args:
+        bound: the task on its data.
+        told: names of columns of the truth; they stay as they are stored.
+        values: as of :func:`visible_inputs`.
+    """
+    shown = [column for column in bound.columns if column.visible or column.name in told]
     return {
         column.name: restore(values[column.name])
         if column.kind == "image"
         else np.asarray(values[column.name])
-        for column in seen
+        for column in shown
+        if column.name != "scene"
     }
 
 

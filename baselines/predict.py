@@ -1,6 +1,6 @@
 """Write the predictions of a method, one file a row.
 
-    python baselines/predict.py --model runs/unet --data vrs-toy --split test --out preds/unet
+    python baselines/predict.py --method runs/unet --data vrs-toy --split test --out preds/unet
 
 is `vrs-bench predict`, as is `python -m baselines.predict`. A file is named
 `<scene>_<time step>.npy` and holds uint16 (band, H, W), value = round(10000 · x). Rows that are
@@ -22,9 +22,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from baselines.inputs import data_digest, visible_inputs
-from baselines.methods.method import Method
-from baselines.methods.registry import METHODS, find_method
+from baselines.examples import FolderExamples
+from baselines.inputs import data_digest, shown_inputs
+from baselines.methods.finding import find_method
+from baselines.methods.method import Method, Restore
+from baselines.methods.registry import METHODS
 from vrs_bench.columns import quantise, row_name
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
@@ -37,46 +39,66 @@ RECORD = ".made-by.json"
 
 
 def predict(
-    model: str,
+    method: str,
     task: str,
     data: str | Path,
     split: str,
     out: str | Path,
     report: Report = lambda done, total: None,
+    *,
+    train: str | Path | None = None,
+    fitting: Report = lambda done, total: None,
 ) -> None:
     """Write the predictions of a method for a split; memory holds one scene.
 
     Args:
-        model: name of a method, or the folder of a finished training run.
+        method: name of a method, ``FILE.py:OBJECT``, or the folder of a finished training run.
         task: name of the task.
         data: dataset folder.
         split: ``train``, ``validation``, ``test``, or ``private``.
         out: folder of the predictions; those that are there and whole are kept.
         report: called with the number of rows (done, in all).
+        train: dataset folder whose train and validation splits a method is fitted on, where it is
+            fitted; by default ``data``.
+        fitting: called with the number of scenes that were read for a fit (done, in all).
 
     Raises:
         BenchError: no such method, dataset, task or split; a method that is not for the task, or
             does not return what it should; or a folder that holds other predictions.
     """
-    method, out = find_method(model), named(out)
+    found, out = find_method(method), named(out)
     folder = DatasetFolder(data)
     manifest, bound = folder.manifest, folder.manifest.bound(task)
     total, done = manifest.rows(task, split), 0
-    if not method.suits(bound):
+    if not found.suits(bound):
         others = [name for name, other in METHODS.items() if other.suits(bound)]
         raise BenchError(
-            f"{model}: needs {method.needs}; that is not so of {task} in {data}. Methods for it: "
+            f"{method}: needs {found.needs}; that is not so of {task} in {data}. Methods for it: "
             f"{', '.join([*others, 'the folder of a training on it'])}"
         )
-    made_by = {"model": method.identity or method.name, "task": task, "split": split}
-    claim(out, {**made_by, "data": data_digest(manifest, task)})
+    held = {column.name for column in manifest.columns(task)}
+    if not held.issuperset(found.oracle):
+        raise BenchError(
+            f"{method}: is told {' and '.join(found.oracle)}, which {data} holds back; choose a "
+            f"method that is no oracle"
+        )
+    made_by = {"method": found.identity or found.name, "task": task, "split": split}
+    made_by["data"] = data_digest(manifest, task)
+    examples = FolderExamples(folder if train is None else DatasetFolder(train), found, bound)
+    if found.fit is not None:
+        examples.require()
+        made_by["fitted_on"] = data_digest(examples.folder.manifest, task)
+    claim(out, made_by)
+    restore: Restore | None = None
     shape = bound.column(bound.target).shape
-    for scene in folder.scenes(task, split, bound.visible):
+    for scene in folder.scenes(task, split, found.seen(bound)):
         keys = [(scene["scene"], int(step)) for step in scene["time_step"]]
         paths = [out / f"{row_name(key)}.npy" for key in keys]
         missing = [index for index, path in enumerate(paths) if not is_whole(path, shape)]
         if missing:
-            images = quantise(restored(method, bound, scene))
+            if restore is None:  # not before: a run that is complete fits nothing
+                restore = found.ready(bound, examples.reporting(fitting))
+            images = quantise(restored(found, restore, bound, scene))
         for index in missing:
             with whole_file(paths[index]) as temporary, temporary.open("wb") as file:
                 np.save(file, images[index])
@@ -84,13 +106,15 @@ def predict(
         report(done, total)
 
 
-def restored(method: Method, bound: BoundTask, scene: Mapping[str, Any]) -> Floats:
+def restored(
+    method: Method, restore: Restore, bound: BoundTask, scene: Mapping[str, Any]
+) -> Floats:
     """Return what a method makes of a scene, as published, and check that it is what it should be.
 
     Raises:
         BenchError: another shape, or values that are not finite.
     """
-    images = method.restore(bound, visible_inputs(bound, scene))
+    images = restore(bound, shown_inputs(bound, method.oracle, scene))
     expected = (len(scene["time_step"]), *bound.column(bound.target).shape)
     if images.shape != expected or not np.isfinite(images).all():
         raise BenchError(
@@ -109,7 +133,7 @@ def claim(out: Path, record: dict[str, str]) -> None:
     path = out / RECORD
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != record:
         raise BenchError(
-            f"{out}: holds predictions of another model, task, dataset or split; choose another "
+            f"{out}: holds predictions of another method, task, dataset or split; choose another "
             f"--out or remove the folder"
         )
     write_text(path, json.dumps(record, indent=2) + "\n")

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 from attack_methods import Looks
+from drawn_scenes import scene_of
 
-from vrs_bench.columns import restore
 from vrs_bench.evaluation.floors import floor_method
 from vrs_bench.evaluation.judge import Judge, judge_scene, task_facts
 from vrs_bench.evaluation.scores import Bound
@@ -22,7 +22,6 @@ from vrs_bench.references.encoder import load_encoder
 from vrs_bench.references.readers import load_readers
 from vrs_bench.tasks import BoundTask, bind
 from vrs_bench.types import Doubles, Floats
-from vrs_bench.world.scene import make_scene
 
 
 @dataclass(frozen=True)
@@ -98,20 +97,6 @@ def make_arena(task: str, numbers: Iterable[int], size: str = "tiny") -> Arena:
     looks = Looks(load_readers(bound.world), load_encoder())
     judge = Judge(bound, members, {}, looks.readers, looks.encoder.card)
     return Arena(bound, tuple(scene_of(bound, number) for number in numbers), judge, looks)
-
-
-def scene_of(task: BoundTask, number: int) -> SceneTruth:
-    """Return a scene as evaluation reads it from a dataset."""
-    rows = list(task.rows(make_scene(task.world, number)))
-    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0] if name != "scene"}
-    return SceneTruth(
-        number=number,
-        steps=columns.pop("time_step"),
-        target=restore(columns.pop(task.target)),
-        land_cover=columns.pop("land_cover")[0],
-        cell=columns.pop("cell")[0],
-        columns=columns,
-    )
 
 
 def _means(values: Mapping[str, PerScene]) -> dict[str, float]:

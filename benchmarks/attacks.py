@@ -16,7 +16,7 @@ from measure import print_table  # before NumPy: it sets the threads
 
 # isort: split
 import numpy as np
-from attack_arena import Arena, Outcome, make_arena, scene_of
+from attack_arena import Arena, Outcome, make_arena
 from attack_knowledge import fitted_estimate
 from attack_methods import Effort, look
 from attack_starts import (
@@ -27,6 +27,7 @@ from attack_starts import (
     prototypes,
 )
 from attack_suite import Hints, with_gradients, without_gradients
+from drawn_scenes import scene_of
 
 from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.statistics import bootstrap_interval

@@ -7,7 +7,13 @@ import pytest
 import torch
 from scipy.interpolate import CubicHermiteSpline
 
-from vrs_bench.interpolation import Weights, cubic_matrix, nearest_matrix, upsample
+from vrs_bench.interpolation import (
+    Weights,
+    cubic_matrix,
+    lanczos_matrix,
+    nearest_matrix,
+    upsample,
+)
 from vrs_bench.sensors.stages.aggregation import Aggregation, aggregation
 from vrs_bench.types import Array, Doubles
 
@@ -24,7 +30,7 @@ def ramp(rows: Doubles, columns: Doubles) -> Doubles:
     return 0.1 + 0.01 * rows[:, None] - 0.004 * columns
 
 
-@pytest.mark.parametrize("weights", [nearest_matrix, cubic_matrix])
+@pytest.mark.parametrize("weights", [nearest_matrix, cubic_matrix, lanczos_matrix])
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, -0.5), (-0.31, 0.17)])
 def test_a_constant_stays_that_constant_up_to_the_edges(
     weights: Weights, shift: tuple[float, float]
@@ -84,3 +90,25 @@ def test_a_ratio_that_is_no_whole_number_keeps_places(shift: float) -> None:
     centres = (np.arange(15) + 0.5 + shift) * 1.6
     restored = cubic_matrix(15, 24, shift) @ centres
     assert restored[4:-4] == pytest.approx((np.arange(24) + 0.5)[4:-4])
+
+
+def test_lanczos_is_the_windowed_sinc_at_every_distance() -> None:
+    shift, n_in = 0.3, 20
+    matrix = lanczos_matrix(n_in, RATIO * n_in, shift)
+    for row in (37, 38, 39, 40):  # far from the edges
+        distance = (row + 0.5) / RATIO - 0.5 - shift - np.arange(n_in)
+        window = np.where(np.abs(distance) < 3, np.sinc(distance / 3), 0)
+        expected = np.sinc(distance) * window
+        assert matrix[row] == pytest.approx(expected / expected.sum(), abs=1e-12)
+
+
+def test_lanczos_keeps_a_slow_wave_better_than_bicubic() -> None:
+    def wave(at: Array) -> Array:
+        return np.cos(2 * np.pi * 0.3 * at)  # cycles a pixel of the observation
+
+    fine = (np.arange(4 * 40) + 0.5) / RATIO - 0.5
+    errors = [
+        np.abs(weights(40, 160, 0.0) @ wave(np.arange(40)) - wave(fine))[INSIDE].max()
+        for weights in (cubic_matrix, lanczos_matrix)
+    ]
+    assert errors[1] < 0.5 * errors[0]

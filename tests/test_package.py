@@ -378,7 +378,7 @@ def test_an_installed_wheel_works_away_from_the_checkout(installed: Path, tmp_pa
 
     built = command("vrs_bench", "build", "super_res", "--size", "small.yaml", "--out", "x")
     assert built.startswith("x: 6 rows in 3 files, ")
-    command("vrs_bench", "predict", "--model", "nearest", "--data", "x", "--out", "predictions")
+    command("vrs_bench", "predict", "--method", "nearest", "--data", "x", "--out", "predictions")
     assert len(list((tmp_path / "predictions").glob("*.npy"))) == 2
     assert (tmp_path / "x" / "README.md").read_text(encoding="utf-8").startswith("---\n")
     assert vrs_bench.verify(tmp_path / "x") == []

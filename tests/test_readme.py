@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-SNIPPETS = re.findall(r"```(bash|python)\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+SNIPPETS = re.findall(
+    r"```(bash|python)(?: file=(\S+))?\n(.*?)```", README.read_text(encoding="utf-8"), re.S
+)
 # These run in `make demo`, which trains with the very command of the README.
-ELSEWHERE = ("make ", "accelerate launch ", "vrs-bench predict --model runs/")
+ELSEWHERE = ("make ", "accelerate launch ", "vrs-bench predict --method runs/")
 
 
 def _run(command, folder):
@@ -36,7 +38,10 @@ def _run(command, folder):
 
 def test_every_snippet_runs_as_written(tmp_path):
     outputs = []
-    for language, code in SNIPPETS:
+    for language, file, code in SNIPPETS:
+        if file:
+            (tmp_path / file).write_text(code, encoding="utf-8")
+            continue
         if language == "python":
             outputs.append(_run([sys.executable, "-c", code], tmp_path))
             continue

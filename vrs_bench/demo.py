@@ -134,7 +134,7 @@ def _untrained(method: str) -> Provenance:
         training_data="none",
         inputs=("lr",),
         licence="Apache-2.0",
-        predictions=f"vrs-bench predict --model {method} --task {TASK}",
+        predictions=f"vrs-bench predict --method {method} --task {TASK}",
     )
 
 

@@ -47,6 +47,25 @@ def cubic_matrix(n_in: int, n_out: int, shift: float) -> Doubles:
     return matrix
 
 
+def lanczos_matrix(n_in: int, n_out: int, shift: float) -> Doubles:
+    """Return the weights of a sinc under the central lobe of one three times as wide.
+
+    Source: Duchon 1979, *Lanczos filtering in one and two dimensions*; here with three lobes, and
+    weights divided by their sum, so that a constant stays that constant. Arguments and result as
+    for :func:`nearest_matrix`.
+    """
+    position = _positions(n_in, n_out, shift)
+    first = np.floor(position)
+    matrix = np.zeros((len(position), n_in))
+    for tap in range(1 - _LOBES, _LOBES + 1):
+        distance = position - first - tap
+        near = np.abs(distance) < _LOBES
+        _add(matrix, first + tap, near * np.sinc(distance) * np.sinc(distance / _LOBES))
+    return np.asarray(matrix / matrix.sum(axis=1, keepdims=True))
+
+
+_LOBES = 3
+
 Weights = Callable[[int, int, float], Doubles]
 """Input and output pixels and shift along one axis → weights (n_out, n_in)."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from baselines.inputs import Inputs, at_step, on_target_grid, shows_target
 from baselines.methods.method import Method
-from vrs_bench.interpolation import Weights, cubic_matrix, nearest_matrix
+from vrs_bench.interpolation import Weights, cubic_matrix, lanczos_matrix, nearest_matrix
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
 
@@ -32,3 +32,4 @@ def _method(name: str, description: str, weights: Weights) -> Method:
 
 NEAREST = _method("nearest", "Every pixel takes the value of the nearest one.", nearest_matrix)
 BICUBIC = _method("bicubic", "Cubic convolution (Keys 1981), registered.", cubic_matrix)
+LANCZOS = _method("lanczos", "A sinc of three lobes (Duchon 1979), registered.", lanczos_matrix)

@@ -93,7 +93,7 @@ def test_makes_only_what_is_missing_or_not_whole(tiny: Path, tmp_path: Path) -> 
 
 def test_predictions_of_two_models_do_not_mix(tiny: Path, tmp_path: Path) -> None:
     run("nearest", tiny, tmp_path)
-    with pytest.raises(BenchError, match="predictions of another model"):
+    with pytest.raises(BenchError, match="predictions of another method"):
         run("bicubic", tiny, tmp_path)
 
 
@@ -188,7 +188,7 @@ main()
 
 def test_untrained_methods_need_no_torch(tiny: Path, trained: Path, tmp_path: Path) -> None:
     def command(model: object) -> subprocess.CompletedProcess[str]:
-        words = ["predict", "--model", model, "--data", tiny, "--out", tmp_path / "out"]
+        words = ["predict", "--method", model, "--data", tiny, "--out", tmp_path / "out"]
         code = [sys.executable, "-c", WITHOUT_TORCH, *map(str, words)]
         return subprocess.run(code, capture_output=True, text=True, timeout=120, check=False)
 
@@ -203,7 +203,7 @@ def test_untrained_methods_need_no_torch(tiny: Path, trained: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("words", [["baselines/predict.py"], ["-m", "baselines.predict"]])
 def test_it_runs_as_a_script_and_as_a_module(tiny: Path, tmp_path: Path, words: list[str]) -> None:
-    options = ["--model", "nearest", "--data", tiny, "--out", tmp_path]
+    options = ["--method", "nearest", "--data", tiny, "--out", tmp_path]
     done = subprocess.run(
         [sys.executable, *words, *map(str, options)],
         cwd=Path(baselines.__file__).parent.parent,

@@ -16,7 +16,6 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 
 from baselines import CONFIGS, train
 from baselines.inputs import Bands, at_step, bands_of, input_stack, visible_inputs
-from baselines.methods.registry import METHODS
 from baselines.predict import predict
 from baselines.rows import load_rows, pair
 from vrs_bench.columns import restore
@@ -25,7 +24,7 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.metrics.distortion import psnr
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
-from vrs_bench.tasks import TASKS, bind
+from vrs_bench.tasks import TASKS
 
 BANDS = {
     "super_res": Bands(4, 4, corrects=True),
@@ -73,14 +72,6 @@ def test_rows_and_scenes_give_a_network_the_same(data: Path, task: str) -> None:
         if task != "super_res":  # on the grid already: nothing is interpolated
             images = [restore(scene[name][step]) for name in bound.sensors]
             assert np.array_equal(seen, np.concatenate(images))
-
-
-def test_interpolation_is_for_inputs_with_larger_pixels() -> None:
-    recipe = load_recipe(BenchmarkRecipe, "tiny")
-    for method in METHODS.values():
-        fits = {task for task in TASKS if method.suits(bind(task, recipe))}
-        assert fits == {"super_res"}
-        assert (method.description[-1], method.identity) == (".", "")
 
 
 @pytest.mark.parametrize("task", ["cloud_removal", "sar_to_optical"])

@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from attack_arena import Arena, Outcome, make_arena, scene_of
+from attack_arena import Arena, Outcome, make_arena
 from attack_knowledge import fitted_estimate
 from attack_methods import Effort, Seen, look, own_labels, pushed, wanted_labels
 from attack_starts import back_projected, prototypes
 from attack_suite import Hints, with_gradients, without_gradients
+from drawn_scenes import scene_of
 
 from vrs_bench.references.encoder import perceive
 from vrs_bench.references.readers import noise_answers, read_series

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from vrs_bench.evaluation.result import Result
     from vrs_bench.types import Report  # which imports NumPy
 
@@ -48,6 +50,13 @@ class Engine(StrEnum):
 @contextmanager
 def progress_bar(label: str) -> Iterator[Report]:
     """Show a progress bar with the time left on stderr, driven by (done, total)."""
+    with progress_bars() as bar:
+        yield bar(label)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str], Report]]:
+    """Give a function that makes progress bars by their labels; each shows once it is driven."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -64,11 +73,21 @@ def progress_bar(label: str) -> Iterator[Report]:
         TimeRemainingColumn(elapsed_when_finished=True),
         console=Console(stderr=True),
     ) as progress:
-        bar = progress.add_task(label, total=None)
+        bars: list[TaskID] = []
+
+        def bar(label: str) -> Report:
+            # The first stands there from the start: something is being done.
+            this = progress.add_task(label, total=None, visible=not bars)
+            bars.append(this)
+            return lambda done, total: progress.update(
+                this, completed=done, total=total, visible=True
+            )
+
         try:
-            yield lambda done, total: progress.update(bar, completed=done, total=total)
+            yield bar
         except BaseException:
-            progress.update(bar, visible=False)  # no bar that stands still above a message
+            for of in bars:
+                progress.update(of, visible=False)  # no bar that stands still above a message
             raise
 
 

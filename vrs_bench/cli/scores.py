@@ -20,6 +20,7 @@ from vrs_bench.cli.app import (
     Workers,
     app,
     progress_bar,
+    progress_bars,
     warn,
 )
 from vrs_bench.errors import BenchError
@@ -27,22 +28,44 @@ from vrs_bench.errors import BenchError
 
 @app.command()
 def predict(
-    model: Annotated[
-        str, typer.Option(help="A method, such as bicubic, or a folder made by training.")
+    method: Annotated[
+        str,
+        typer.Option(help="A method, such as bicubic; FILE.py:OBJECT; or a training's folder."),
     ],
     task: TaskName = "super_res",
     data: Data = Path("vrs-toy"),
     split: Split = "test",
     out: Annotated[Path, typer.Option(help="Folder for the predictions.")] = Path("predictions"),
+    train: Annotated[
+        Path | None,
+        typer.Option(help="Dataset folder that a method is fitted on; default: that of --data."),
+    ] = None,
 ) -> None:
     """Write the predictions of a method, one .npy a row; stop and start it as you like.
 
-    Example: `vrs-bench predict --model bicubic --data vrs-toy --out predictions/bicubic`
+    Example: `vrs-bench predict --method bicubic --data vrs-toy --out predictions/bicubic`
+
+    Example: `vrs-bench predict --method mine.py:restore --task cloud_removal`
     """
     from baselines.predict import predict as write_predictions
 
-    with progress_bar(f"predict {task}") as report:
-        write_predictions(model, task, data, split, out, report)
+    with progress_bars() as bar:
+        report, fitting = bar(f"predict {task}"), bar(f"fit {method}")
+        write_predictions(method, task, data, split, out, report, train=train, fitting=fitting)
+
+
+@app.command()
+def methods(
+    task: Annotated[str, typer.Option(help="Only those for this task, at size toy.")] = "",
+) -> None:
+    """Say which methods there are that need no network, what each does, and for what tasks.
+
+    Example: `vrs-bench methods --task cloud_removal`
+    """
+    from baselines.methods.table import methods_table
+    from vrs_bench.tasks import TASKS, get_task
+
+    print(methods_table([get_task(task)] if task else list(TASKS.values())))
 
 
 @app.command()
