@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,8 +83,10 @@ class Arena:
 
     def _measured(self, images: Iterable[Floats]) -> dict[str, dict[int, float]]:
         values: dict[str, dict[int, float]] = {metric.name: {} for metric in self.judge.metrics}
-        for scene, of_scene, floor in zip(self.scenes, images, self.floors, strict=True):
-            judged = judge_scene(scene, of_scene, floor, self.judge)
+        made = list(images)
+        split = hashlib.sha256(b"".join(image.tobytes() for image in made)).digest()
+        for scene, of_scene, floor in zip(self.scenes, made, self.floors, strict=True):
+            judged = judge_scene(scene, of_scene, floor, self.judge, split)
             for name, measured in judged.measured.items():
                 values[name][scene.number] = measured.whole
         return values

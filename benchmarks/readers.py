@@ -74,7 +74,7 @@ def on_truth(world: WorldRecipe, first: int, scenes: int) -> Iterator[tuple[str,
     for number in range(first, first + scenes):
         scene = make_scene(world, number)
         series = optical(scene)
-        answers = noise_answers(readers, noise_key(series), series.shape)
+        answers = noise_answers(readers, noise_key(b"", number), series.shape)
         for index, seen in enumerate(read_series(readers, series, answers)):
             labels = (seen.argmax(axis=0) + 1).astype(np.uint8)
             confusion[index] += confusion_matrix(labels, scene.land_cover, n_classes)
@@ -87,7 +87,7 @@ def on_truth(world: WorldRecipe, first: int, scenes: int) -> Iterator[tuple[str,
 def times(world: WorldRecipe) -> Iterator[str]:
     """Yield the milliseconds of each step on one scene."""
     readers, series = load_readers(world), optical(make_scene(world, SPLITS["validation"]))
-    key = noise_key(series)
+    key = noise_key(b"", 0)
     answers = noise_answers(readers, key, series.shape)
     for work in (
         lambda: noise_answers(readers, key, series.shape),

@@ -23,6 +23,9 @@ Made = Callable[[str, str], Floats]
 
 MEMBERS = [metric for metric in METRICS.values() if metric.in_skill]
 BOUNDS = {m.name: Bound(0.2, 0.8) if m.higher_is_better else Bound(0.9, 0.1) for m in MEMBERS}
+BOUNDS["through_sensor_rmse"] = Bound(0.9, 0.1)  # flags, and is no member
+NOISY = {"skill", "skill_perceptual", "skill_downstream"}
+"""Made of what looks through noise, which is another over every set of predictions."""
 SKILLS = {"skill", *(f"skill_{group}" for group in SKILL_GROUPS)}
 
 
@@ -63,10 +66,22 @@ def test_a_group_is_the_mean_over_its_members_and_skill_that_over_groups() -> No
     assert list(made["skill"].values()) == pytest.approx(np.mean(of_groups, axis=0))
 
 
-def test_values_beyond_are_cut_scene_by_scene() -> None:
+def test_values_beyond_the_truth_are_cut_scene_by_scene() -> None:
     places = {metric.name: [-3.0, 5.0, 0.5] for metric in MEMBERS}
     for of in skills(standing(places), BOUNDS, MEMBERS).values():
-        assert list(of.values()) == pytest.approx([-1, 1, 0.5])
+        assert list(of.values()) == pytest.approx([-3, 1, 0.5])
+
+
+def test_the_floor_stands_at_nought_whatever_its_scenes_are_like() -> None:
+    places = {metric.name: [-4.0, 0.9, 0.9, 0.7, 0.9, 0.6] for metric in MEMBERS}
+    for of in skills(standing(places), BOUNDS, MEMBERS).values():
+        assert np.mean(list(of.values())) == pytest.approx(0)
+
+
+def test_a_member_far_below_counts_minus_one_and_keeps_its_order() -> None:
+    places = {metric.name: [0.0, -6.0, -12.0] for metric in MEMBERS}
+    for of in skills(standing(places), BOUNDS, MEMBERS).values():
+        assert list(of.values()) == pytest.approx([0, -1, -2])
 
 
 @given(
@@ -85,7 +100,8 @@ def test_whatever_the_values_they_lie_between_and_better_is_never_less(
         return
     placed = [found[scene] for scene in np.argsort(sign * np.array(values), kind="stable")]
     assert placed == sorted(placed)
-    assert -1 <= placed[0] <= placed[-1] <= 1
+    assert placed[-1] <= 1
+    assert np.mean(placed) >= -1 - 1e-9
 
 
 @pytest.mark.parametrize("name", ["rmse", "haarpsi", "net_improvement"])
@@ -102,7 +118,7 @@ def test_a_member_below_the_floor_lowers_skill(name: str) -> None:
 
 
 @pytest.mark.parametrize("lacking", ["values", "bounds"])
-@pytest.mark.parametrize("name", ["sam", "feature_distance", "through_sensor_rmse"])
+@pytest.mark.parametrize("name", ["sam", "feature_distance", "through_sensor_excess"])
 def test_without_a_member_there_is_no_skill_of_its_group_and_no_headline(
     lacking: str, name: str
 ) -> None:
@@ -119,15 +135,15 @@ def test_what_does_not_apply_to_the_task_is_no_member() -> None:
     made = skills(standing(places), BOUNDS, fewer)
     assert made.keys() == SKILLS - {"skill_downstream"}
     assert made["skill"][0] == pytest.approx((0.6 + 0.6 + 0.2) / 3)
-    alone = [metric for metric in MEMBERS if metric.name != "through_sensor_rmse"]
+    alone = [metric for metric in MEMBERS if metric.name != "through_sensor_excess"]
     assert skills(standing(places), BOUNDS, alone)["skill"][0] == pytest.approx((0.6 * 3 + 0.2) / 4)
 
 
 @pytest.mark.parametrize("floor", [0.1, 0.1 + 1e-9, 0.05])
 def test_a_member_whose_floor_is_as_good_as_the_truth_has_no_part(floor: float) -> None:
     """Nothing could be placed between, and rounding would be as much as the best method."""
-    bounds = {**BOUNDS, "through_sensor_rmse": Bound(floor, 0.1)}
-    values = {**standing(0.4), "through_sensor_rmse": {0: 0.7, 1: 0.0, 2: 0.1}}
+    bounds = {**BOUNDS, "through_sensor_excess": Bound(floor, 0.1)}
+    values = {**standing(0.4), "through_sensor_excess": {0: 0.7, 1: 0.0, 2: 0.1}}
     made = skills(values, bounds, MEMBERS)
     assert made["skill_consistency"] == pytest.approx(dict.fromkeys(range(3), 0.4))
 
@@ -161,9 +177,10 @@ def halfway(folder: DatasetFolder, made: Made) -> Result:
 
 
 def test_the_floor_has_no_skill_on_average(at_floor: Result) -> None:
-    """Scenes differ from the mean over the split; so few lie beyond that cutting costs nothing."""
+    """But for the noise that readers look through, exactly."""
     for name in SKILLS:
-        assert at_floor.scores[name].mean == pytest.approx(0, abs=1e-9), name
+        near = 0.025 if name in NOISY else 1e-9
+        assert at_floor.scores[name].mean == pytest.approx(0, abs=near), name
     assert at_floor.flags == []
 
 
@@ -179,10 +196,9 @@ def test_the_floor_as_it_is_published_is_not_flagged(folder: DatasetFolder, made
 def test_the_truth_has_all_skill(task: str, folder: DatasetFolder, made: Made) -> None:
     result = evaluate(made(task, "truth"), task, folder)
     assert result.scores.keys() >= SKILLS
-    for name in SKILLS - {"skill", "skill_consistency"}:
-        assert result.scores[name].mean == pytest.approx(1, abs=1e-5), name
-    # Scenes with more noise than others stand below the mean of the truth, and none above.
-    assert 0.95 < result.scores["skill_consistency"].mean <= 1
+    # Where the floor is the truth, net improvement is 0: it is placed by what is left to improve.
+    for name in SKILLS:
+        assert result.scores[name].mean == pytest.approx(1, abs=1e-4), name
     assert result.flags == []
 
 
@@ -217,7 +233,7 @@ def test_skill_of_a_part_is_counted_from_the_floor_of_that_part(at_floor: Result
     assert of["border"]["rmse"].mean > 1.5 * of["interior"]["rmse"].mean
     for part in ("border", "interior"):
         assert of[part]["skill_distortion"].mean == pytest.approx(0, abs=1e-9)
-        assert of[part]["skill_downstream"].mean == pytest.approx(0, abs=1e-9)
+        assert of[part]["skill_downstream"].mean == pytest.approx(0, abs=0.03)
 
 
 def test_parts_under_cloud_have_skill(folder: DatasetFolder, made: Made) -> None:

@@ -110,7 +110,7 @@ def judged(scene: SceneTruth, predicted: Floats, true: Floats) -> JudgedScene:
         readers = np.stack([probabilities, probabilities])
         return ReadImages(scene.target, look, lambda _: readers)
 
-    made = judged_scene(scene, scene.target, None, judge)
+    made = judged_scene(scene, scene.target, None, judge, b"")
     return replace(made, predicted=seen(predicted), true=seen(true), mapped=True)
 
 
@@ -197,7 +197,7 @@ def real_scene() -> tuple[SceneTruth, Judge]:
 
 def agreement(images: Callable[[SceneTruth], Floats]) -> float:
     scene, judge = real_scene()
-    made = judged_scene(scene, images(scene), None, judge)
+    made = judged_scene(scene, images(scene), None, judge, b"")
     return measure("reader_agreement", made).whole
 
 

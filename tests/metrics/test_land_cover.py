@@ -55,7 +55,7 @@ def sure(labels: Array) -> Floats:
 def tally_of(scene: SceneTruth, predicted: Maps, best: Maps, metrics: Iterable[Metric]) -> Tally:
     """Return what metrics make of the maps that are read in predictions and in the truth."""
     judge = Judge(bind("cloud_removal", load_recipe(BenchmarkRecipe, "tiny")), (), {}, None, None)
-    judged = judged_scene(scene, scene.target, None, judge)
+    judged = judged_scene(scene, scene.target, None, judge, b"")
     judged = replace(judged, predicted=predicted.read(scene), true=best.read(scene), mapped=True)
     tally = Tally()
     tally.add(values_of(scene.number, judged, metrics, confusion_matrices(judged)))

@@ -66,26 +66,23 @@ class Judge:
             digests["encoder"] = self.encoder.sha256
         return digests
 
-    def look(self, predicted: Floats, true: Floats) -> tuple[ReadImages, ReadImages]:
+    def look(self, predicted: Floats, true: Floats, key: bytes) -> tuple[ReadImages, ReadImages]:
         """Return a scene's predictions and truth as the references read them, through one noise.
 
         Args:
             predicted, true: (row, band, height, width) float32 in [0, 1].
+            key: of the noise, see :func:`vrs_bench.references.smoothing.noise_key`.
         """
         shape = (len(true), len(OPTICAL_BANDS), *true.shape[2:])
 
         @cache
-        def key() -> bytes:
-            return noise_key(predicted)
-
-        @cache
         def answers() -> Floats:
             assert self.readers is not None  # noqa: S101  # loaded where a metric needs them
-            return noise_answers(self.readers, key(), shape)
+            return noise_answers(self.readers, key, shape)
 
         @cache
         def noise() -> Floats:
-            return noise_draw(key(), 0, shape)
+            return noise_draw(key, 0, shape)
 
         def read(images: Floats) -> Floats:
             assert self.readers is not None  # noqa: S101
@@ -176,7 +173,7 @@ def make_judge(
 
 
 def judge_scene(
-    scene: SceneTruth, predicted: Floats, floor: Floats | None, judge: Judge
+    scene: SceneTruth, predicted: Floats, floor: Floats | None, judge: Judge, split: bytes
 ) -> SceneValues:
     """Score the images of a scene against the truth.
 
@@ -185,8 +182,10 @@ def judge_scene(
         predicted: (row, band, height, width) float32 in [0, 1].
         floor: the same, as the task's trivial method makes it; None where no metric asks.
         judge: who judges.
+        split: what the noise over the scenes of the split is keyed by, see
+            :func:`vrs_bench.references.smoothing.noise_key`.
     """
-    judged = judged_scene(scene, predicted, floor, judge)
+    judged = judged_scene(scene, predicted, floor, judge, split)
     # The maps are shown side by side.
     mapped = judge.needs("readers") and judge.needs("encoder")
     confusion = confusion_matrices(judged) if mapped else {}
@@ -194,11 +193,11 @@ def judge_scene(
 
 
 def judged_scene(
-    scene: SceneTruth, images: Floats, floor: Floats | None, judge: Judge
+    scene: SceneTruth, images: Floats, floor: Floats | None, judge: Judge, split: bytes
 ) -> JudgedScene:
     """Return a scene as metrics see it."""
     task = judge.task
-    predicted, true = judge.look(images, scene.target)
+    predicted, true = judge.look(images, scene.target, noise_key(split, scene.number))
 
     def observe() -> Floats:
         return restore(scene.columns[task.main_input])

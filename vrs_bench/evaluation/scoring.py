@@ -36,7 +36,7 @@ from vrs_bench.types import Report
 PROFILES = ("standard", "original")
 """Whose definitions: ours, or those of the original project."""
 
-Contestant = tuple[Method, Judge]
+Contestant = tuple[Method, Judge, bytes]
 """What makes images of a scene, and what they are judged by."""
 
 
@@ -126,7 +126,7 @@ def evaluate(
     with checked(predictions, expected) as prediction_of:
         clipped = ClippedPredictions(prediction_of)
         report(0, len(expected.keys))
-        contestants["predictions"] = clipped, judge
+        contestants["predictions"] = clipped, judge, prediction_of.digest
         tallies, digest = score_split(folder, definition, split, contestants, report, crew)
     tally = tallies["predictions"]
     if "floor" in tallies:
@@ -194,7 +194,8 @@ def _rivals(
     if not metrics:
         return {}
     judge = replace(judge, metrics=tuple(metrics))
-    return {name: (method, judge) for name, method in rival_methods(folder, judge.task).items()}
+    rivals = rival_methods(folder, judge.task)
+    return {name: (method, judge, name.encode()) for name, method in rivals.items()}
 
 
 def score_split(
@@ -216,7 +217,7 @@ def score_split(
     Returns:
         contestant → its values, and the digest of the data.
     """
-    judges = {name: judge for name, (_, judge) in contestants.items()}
+    judges = {name: judge for name, (_, judge, _) in contestants.items()}
     needed = any(judge.needs("floor") for judge in judges.values())
     # Where the floor is scored too, its images are there already.
     floor = floor_method(task, folder) if needed and "floor" not in contestants else None
@@ -243,12 +244,13 @@ def score_split(
 def _job(
     scene: SceneTruth, contestants: Mapping[str, Contestant], floor: Method | None
 ) -> SceneJob:
-    images = {name: method(scene) for name, (method, _) in contestants.items()}
+    images = {name: method(scene) for name, (method, *_) in contestants.items()}
     return SceneJob(
         scene=scene,
         images=images,
         floor=floor(scene) if floor else images.get("floor"),
-        judges={name: judge for name, (_, judge) in contestants.items()},
+        judges={name: judge for name, (_, judge, _) in contestants.items()},
+        keys={name: key for name, (*_, key) in contestants.items()},
     )
 
 

@@ -34,8 +34,8 @@ def skills(
             its members are, and the skill of all groups only if those of all are.
 
     Returns:
-        name of the skill → scene → value from -1 to 1. A member that can't tell floor from
-        ceiling has no part in it.
+        name of the skill → scene → value, at most 1; the mean over scenes is at least -1. A member
+        that can't tell floor from ceiling has no part in it.
     """
     by_group: dict[Group, list[str]] = {}
     for metric in members:
@@ -57,17 +57,19 @@ def skills(
 
 
 def between(metric: Metric, values: PerScene, bound: Bound) -> dict[int, float]:
-    """Place values between floor (0) and ceiling (1), cut to [-1, 1].
+    """Place values between floor (0) and ceiling (1).
 
-    Empty where the floor is as good as the ceiling, or better: nothing can be placed there.
+    Values of scenes are cut at 1: nothing is better than the truth. Below they are not, so that
+    the floor stands at 0 whatever its scenes are like; but where the mean over scenes is less than
+    -1, all are scaled so that it is -1: one member does not drown the others. Empty where the
+    floor is as good as the ceiling, or better: nothing can be placed there.
     """
     span = bound.ceiling - bound.floor
     if (span if metric.higher_is_better else -span) < _LEAST_SPAN:
         return {}
-    return {
-        scene: float(np.clip((value - bound.floor) / span, -1, 1))
-        for scene, value in values.items()
-    }
+    placed = {scene: min((value - bound.floor) / span, 1.0) for scene, value in values.items()}
+    mean = sum(placed.values()) / max(len(placed), 1)
+    return {scene: value / -mean for scene, value in placed.items()} if mean < -1 else placed
 
 
 def flags(means: Mapping[str, float], bounds: Mapping[str, Bound]) -> list[str]:

@@ -52,6 +52,8 @@ class SceneJob:
     """What the task's trivial method makes, where a metric asks for it."""
     judges: Mapping[str, Judge]
     """Contestant → what it is judged by; all look through the same references."""
+    keys: Mapping[str, bytes]
+    """Contestant → what the noise over its scenes is keyed by."""
 
 
 def score_scene(job: SceneJob) -> Scored:
@@ -59,7 +61,7 @@ def score_scene(job: SceneJob) -> Scored:
     # With more threads, linear algebra adds in another order: values would differ by rounding.
     with threadpool_limits(1):
         return {
-            name: judge_scene(job.scene, images, job.floor, job.judges[name])
+            name: judge_scene(job.scene, images, job.floor, job.judges[name], job.keys[name])
             for name, images in job.images.items()
         }
 

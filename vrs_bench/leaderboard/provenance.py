@@ -16,8 +16,9 @@ TOLERANCE = 1e-5
 
 NOISE_TOLERANCE = 0.05
 """The same of scores that are read through noise, of predictions that were made again: where these
-differ in their last bits, the noise is another one. On `tiny`, means then move by up to 0.015 and
-Fréchet distances by 4 %. It can't be used to claim more: a stamp brings the scores as found."""
+differ in their last bits, the noise is another one. On `tiny`, means then move by up to 0.02;
+distances between sets move by a tenth and are not compared. It can't be used to claim more: a
+stamp brings the scores as found."""
 
 
 class Provenance(Settings):

@@ -84,7 +84,7 @@ METRICS = (
             f"{WINDOW} × {WINDOW} px; Σ min(p, q) over classes; mean over pixels at borders and "
             "mean over those inside, then the mean of the two; mean over readers, then over "
             "scenes. Both look through the same noise of σ = 0.01, mean over four draws, seeded "
-            "by the digest of the scene's predictions. From 0 to 1, the truth itself has 1."
+            "by the digest of the split's predictions. From 0 to 1, the truth itself has 1."
         ),
     ),
     _agreement(

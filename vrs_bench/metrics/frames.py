@@ -144,7 +144,7 @@ METRICS = (
             "each position, squared difference, sum over channels, mean over positions, mean over "
             "stages. A vector of zeros against another counts 0, against any other 1. Mean over "
             "rows; 0 is perfect. The encoder looks at both through the same noise of σ = 0.01, "
-            "seeded by the digest of the scene's predictions."
+            "seeded by the digest of the split's predictions."
         ),
         high=2,
         shown=frozenset({"board"}),

@@ -39,8 +39,9 @@ METRICS = (
             computed=Composed((group,)),
             definition=(
                 f"Mean over the members of the {group} group of (value - floor) / (ceiling - "
-                "floor), scene by scene, cut to [-1, 1]; floor and ceiling are means over the "
-                "split, of the task's trivial method and of the truth itself. Mean over scenes."
+                "floor), scene by scene, cut at 1; floor and ceiling are means over the split, "
+                "of the task's trivial method and of the truth itself. Mean over scenes; a member "
+                "whose mean is less than -1 counts -1."
             ),
         )
         for group in SKILL_GROUPS

@@ -1,9 +1,10 @@
 """The noise through which readers and encoder look.
 
 Source: Cohen, Rosenfeld & Kolter 2019, *Certified adversarial robustness via randomized
-smoothing*: what a reader says is its mean over noisy looks. The noise is that of the predictions'
-own digest, so that it can be drawn again, and yet nobody knows it before the images are made; it
-is the same over prediction and truth, so that it costs the truth nothing.
+smoothing*: what a reader says is its mean over noisy looks. The noise is keyed by the digest of all
+predictions of the split, so that it can be drawn again, and yet nobody knows it before the images
+are made; who changes one value to get other noise gets other noise over all scenes, where luck
+averages out. It is the same over prediction and truth, so that it costs the truth nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +22,16 @@ DRAWS = 4
 """Looks of the readers of series; the encoder takes the first one only."""
 
 
-def noise_key(images: Floats) -> bytes:
-    """Return what the noise over a scene is drawn from: the SHA-256 of its predicted images."""
-    return hashlib.sha256(np.ascontiguousarray(images, "<f4").data).digest()
+def noise_key(split: bytes, scene: int) -> bytes:
+    """Return what the noise over a scene is drawn from.
+
+    Args:
+        split: digest of all predictions of the split. The task's floor and the truth itself have
+            names in its place: nobody can choose them, and the last bits of the floor's images are
+            the processor's own.
+        scene: number of the scene.
+    """
+    return hashlib.sha256(b"%d/" % scene + split).digest()
 
 
 def noise_draw(key: bytes, draw: int, shape: tuple[int, ...]) -> Floats:

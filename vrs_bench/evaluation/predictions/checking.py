@@ -125,6 +125,7 @@ class Checked:
         """Start without any."""
         self._name, self._shape = name, shape
         self._rows: dict[Key, tuple[Read, bytes]] = {}
+        self._images: dict[Key, bytes] = {}
         self._farthest = 0.0  # from zero, of the values as they came
         self._all_uint16 = True
 
@@ -145,7 +146,15 @@ class Checked:
                 array = on_unit_scale(array)
                 again = _keep(array, kept)
             self._rows[key] = again, _digest(array)
+            floats = np.ascontiguousarray(on_unit_scale(array), "<f4")
+            self._images[key] = hashlib.blake2b(floats.data, digest_size=16).digest()
         return faults
+
+    @property
+    def digest(self) -> bytes:
+        """Digest of all images as float32, in whatever form and order they came: 32 bytes."""
+        keyed = sorted(self._images.items())
+        return hashlib.sha256(b"".join(b"%d/%d/" % key + digest for key, digest in keyed)).digest()
 
     def __call__(self, key: Key) -> Floats:
         """Return the prediction of a row, (band, height, width) float32, not clipped.
