@@ -36,11 +36,13 @@ from vrs_bench.sensors.stages.deformation import Deformation
 from vrs_bench.sensors.stages.noise import Noise, add_noise
 from vrs_bench.tasks import TASKS, BoundTask, bind
 from vrs_bench.world.arithmetic import settle
-from vrs_bench.world.cells import draw_sites, rasterise
-from vrs_bench.world.scene import WorldRecipe, draw_scene, make_scene
-from vrs_bench.world.series import SeriesSource
+from vrs_bench.world.fields import draw_fields
+from vrs_bench.world.mixed_pixels import SCALE, mix
+from vrs_bench.world.partition import draw_partition, surfaces
+from vrs_bench.world.scene import WorldRecipe, make_scene
+from vrs_bench.world.series.phenology import PhenologySettings
+from vrs_bench.world.series.seasons import draw_state
 from vrs_bench.world.streams import stream
-from vrs_bench.world.texture import draw_texture
 
 Made = TypeVar("Made")
 
@@ -68,8 +70,8 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
     """Time every stage of the world and of the sensors on one scene."""
     world = recipe.world
     source = world.series
-    assert isinstance(source, SeriesSource)  # noqa: S101  # of packaged recipes
-    steps, scene = world.horizon, draw_scene(world, 0)
+    assert isinstance(source, PhenologySettings)  # noqa: S101  # of packaged recipes
+    steps, scene = world.horizon, make_scene(world, 0)
     place = Place(world.seed, 0, world.height, world.width)
     lr = bind("super_res", recipe).main_sensor
     clouded = bind("cloud_removal", recipe).sensors
@@ -82,14 +84,13 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
     low = settle(seen.apply(frame))
     warped = warp.apply(frame)
     sampled = stage_of(lr, Aggregation).operator(world.height, world.width, (0.0, 0.0))
-    sites = draw_sites(world.cells, stream(0, 0, "cells"), world.height, world.width)
+    size_px = (world.height, world.width)
+    partition = draw_partition(world.cells, 0, 0, *size_px)
+    fine = surfaces(partition, SCALE)
+    days = np.array([source.day(step) for step in range(steps)])
+    fields = draw_fields(0, 0, *size_px, days)
     layer = draw_clouds(clouds, stream(0, 0, "c", 1), world.height, world.width)
     count = iter(range(10**9))
-
-    def textures() -> None:
-        for product, bands in (("optical", 4), ("sar", 2)):
-            rng = stream(0, 0, product)
-            draw_texture(world.product(product).texture, rng, bands, scene.cell, len(sites))
 
     def fresh() -> np.random.Generator:
         return stream(0, 0, "n", next(count))
@@ -97,18 +98,25 @@ def stages(recipe: BenchmarkRecipe, size: str) -> None:
     # name, work, calls a scene, bytes of its output
     work: list[tuple[str, Callable[[], object], int, int]] = [
         (
-            "cells and masks",
-            lambda: rasterise(sites, world.height, world.width, world.cells.border_px),
+            "cells and strips",
+            lambda: draw_partition(world.cells, 0, 0, *size_px),
             1,
-            scene.cell.nbytes,
+            partition.normals.nbytes,
+        ),
+        ("raster, three times as fine", lambda: surfaces(partition, SCALE), 1, fine.nbytes),
+        ("mixed pixels", lambda: mix(fine), 1, scene.cell.nbytes),
+        (
+            "state of cells",
+            lambda: draw_state(source, scene.classes, steps, 0, 0),
+            1,
+            scene.classes.size * steps * 8,
         ),
         (
-            "series (phenology)",
-            lambda: source.draw(scene.classes, steps, 0, 0),
+            "texture fields",
+            lambda: draw_fields(0, 0, *size_px, days),
             1,
-            sum(s.nbytes for s in scene.series.values()),
+            8 * fields.lasting.nbytes,
         ),
-        ("texture", textures, 1, sum(t.nbytes for t in scene.texture.values())),
         ("render optical", lambda: scene.frame("optical", 3), steps, frame.nbytes),
         ("render radar", lambda: scene.frame("sar", 3), steps, radar.nbytes),
         (

@@ -21,7 +21,7 @@ import numpy as np
 from measure import print_table
 from perturbation import PACKAGE, Perturbation, perturbed_package
 
-SCENES = {"tiny": 12, "toy": 2, "large": 1, "parts": 8}
+SCENES = {"tiny": 12, "small": 6, "toy": 2, "large": 1, "parts": 8}
 """Scenes of each recipe that are compared where no number is asked for."""
 PARTS = {
     "name": "parts",
@@ -32,18 +32,14 @@ PARTS = {
         "height": 96,
         "width": 128,
         "horizon": 4,
-        "cells": {"n": 12, "lloyd_steps": 2, "class_patch_px": 40.0},
-        "series": {"step_days": 90},
-        "products": {
-            "optical": {
-                "texture": {"kernel": {"name": "rational_quadratic", "length_scale": 3.0}},
-                "background": [0.075, 0.1, 0.12, 0.2],
-            },
-            "sar": {
-                "texture": {"kernel": {"name": "sin_squared", "periodicity": 6.0}},
-                "background": [0.47, 0.22],
-            },
+        "cells": {
+            "n": 12,
+            "lloyd_steps": 2,
+            "class_patch_px": 40.0,
+            "parcels": {},
+            "lines": {"roads": [2, 2]},
         },
+        "series": {"step_days": 90},
     },
     "sensors": {
         "super_res": {
@@ -64,8 +60,8 @@ PARTS = {
         }
     },
 }
-"""What the packaged recipes leave out: relaxed sites, patches of classes, other kernels, and a
-swath that is distorted, under an atmosphere."""
+"""What the packaged recipes leave out: relaxed sites, patches of classes, narrower parcels, and a
+swath that is distorted."""
 
 
 class Rows:

@@ -21,7 +21,7 @@ from vrs_bench.sensors.sensor import SensorRecipe
 from vrs_bench.tasks import TASKS, bind
 
 SMALL: dict[str, Any] = {
-    "name": "small",
+    "name": "little",
     "scenes": 3,
     "scenes_per_shard": 1,
     "world": {
@@ -33,11 +33,11 @@ SMALL: dict[str, Any] = {
         "series": {"step_days": 90},
     },
 }
-PLAIN = check_recipe(BenchmarkRecipe, SMALL, "small")
+PLAIN = check_recipe(BenchmarkRecipe, SMALL, "little")
 
 
 def with_sensors(**tasks: Any) -> BenchmarkRecipe:
-    return check_recipe(BenchmarkRecipe, {**SMALL, "sensors": tasks}, "small")
+    return check_recipe(BenchmarkRecipe, {**SMALL, "sensors": tasks}, "little")
 
 
 def imager(*stages: dict[str, Any], product: str = "optical") -> dict[str, Any]:
@@ -55,9 +55,9 @@ def test_a_folder_is_read_by_what_made_it_not_by_the_packaged_sensor_of_the_name
     folder = tmp_path / "data"
     build(["super_res"], PLAIN, folder)
     packaged = load_recipe(SensorRecipe, "super_res")
-    gain, sampling, noise = packaged.stages
+    *before, sampling, noise = packaged.stages
     finer = packaged.model_copy(
-        update={"stages": (gain, sampling.model_copy(update={"factor": 2}), noise)}
+        update={"stages": (*before, sampling.model_copy(update={"factor": 2}), noise)}
     )
     monkeypatch.setattr("vrs_bench.tasks.binding.load_recipe", lambda model, name: finer)
     assert bind("super_res", PLAIN).column("lr").shape == (4, 24, 32)  # what a build would make

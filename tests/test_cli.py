@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 RECIPE = """
-name: small
+name: little
 scenes: 6
 scenes_per_shard: 2
 world:
@@ -129,14 +129,14 @@ def message(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder, to read, with small.yaml, the dataset vrs-toy and two predictions."""
+    """Return a folder, to read, with little.yaml, the dataset vrs-toy and two predictions."""
     place = tmp_path_factory.mktemp("cli")
-    (place / "small.yaml").write_text(RECIPE)
-    done = run("build", "super_res", "--size", "small.yaml", cwd=place)
+    (place / "little.yaml").write_text(RECIPE)
+    done = run("build", "super_res", "--size", "little.yaml", cwd=place)
     assert re.fullmatch(r"vrs-toy: 48 rows in 4 files, \d\.\d MB\n", done.stdout)
     assert "build super_res" in done.stderr
     assert "48/48" in done.stderr
-    for name, noise in (("good", 0.005), ("bad", 0.02)):
+    for name, noise in (("good", 0.004), ("bad", 0.009)):
         rng = np.random.default_rng(0)
         (place / name).mkdir()
         for scene in DatasetFolder(place / "vrs-toy").scenes("super_res", "test", ["hr"]):
@@ -240,14 +240,14 @@ def test_bad_usage_ends_with_status_2(words: str, text: str, tmp_path: Path) -> 
     [
         ("build super_ress --out new", "unknown task 'super_ress'; did you mean 'super_res'?"),
         ("build --split private --secret-file none --out new", "no secret: none can't be read"),
-        ("reveal vrs-toy --secret-file small.yaml --out new", "small.yaml: others may read"),
-        ("secret small.yaml", "small.yaml: is there already"),
+        ("reveal vrs-toy --secret-file little.yaml --out new", "little.yaml: others may read"),
+        ("secret little.yaml", "little.yaml: is there already"),
         ("build super_res --size tiny", "vrs-toy: holds a dataset of another recipe"),
         ("verify nowhere", r"nowhere: no dataset here \(manifest.json is missing\); build one"),
         ("show nowhere", "nowhere: can't be read as a recipe"),
-        ("show small.yaml --step 8", "step: the scene has time steps 0 to 7, got 8"),
+        ("show little.yaml --step 8", "step: the scene has time steps 0 to 7, got 8"),
         ("show uea.yaml", "world.series.source: .* 'uea' does not have; choose 'phenology'"),
-        ("show small.yaml --out small.yaml/x.png", "small.yaml"),
+        ("show little.yaml --out little.yaml/x.png", "little.yaml"),
         ("evaluate nowhere", "nowhere: no such file or folder"),
         ("submit good --name Good --url javascript:alert(1)", "(?s)submission is not valid.*url: "),
         ("submit good --name Good --inputs lr,sar", "super_res has no input 'sar'"),
@@ -271,8 +271,8 @@ def test_a_fault_ends_with_status_1_and_one_message(words: str, text: str, place
 
 
 def test_verify_finds_damage_and_build_mends_it(place: Path, tmp_path: Path) -> None:
-    (tmp_path / "small.yaml").write_text(RECIPE)
-    build = ("build", "super_res", "--size", "small.yaml", "--out", "data")
+    (tmp_path / "little.yaml").write_text(RECIPE)
+    build = ("build", "super_res", "--size", "little.yaml", "--out", "data")
     run(*build, cwd=tmp_path)
     shard = next((tmp_path / "data" / "super_res").glob("test-*.parquet"))
     whole = shard.read_bytes()
@@ -292,7 +292,7 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     data = ("--data", place / "vrs-toy")
     # Evaluate
     done = run("evaluate", place / "good", *data, "--out", "good.json", cwd=tmp_path)
-    assert done.stdout.startswith("super_res, split test of 'small', data ")
+    assert done.stdout.startswith("super_res, split test of 'little', data ")
     assert " 8 rows, 1 scenes, 0 values clipped" in done.stdout
     assert "8/8" in done.stderr
     done = run("evaluate", place / "bad", *data, "--out", "bad.json", "--json", cwd=tmp_path)
@@ -437,7 +437,7 @@ def test_show_writes_a_picture(view: str, place: Path, tmp_path: Path) -> None:
 
 def test_the_same_scene_is_the_same_picture(place: Path, tmp_path: Path) -> None:
     words = ("--scene", "900000", "--step", "2", "--pixel", "0,63")
-    run("show", place / "small.yaml", *words, "--out", "a/one.png", cwd=tmp_path)
+    run("show", place / "little.yaml", *words, "--out", "a/one.png", cwd=tmp_path)
     run("show", place / "vrs-toy", *words, "--out", "a/two.png", cwd=tmp_path)
     picture = (tmp_path / "a/one.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -445,7 +445,7 @@ def test_the_same_scene_is_the_same_picture(place: Path, tmp_path: Path) -> None
 
 
 def test_show_writes_an_animation_of_the_horizon(place: Path, tmp_path: Path) -> None:
-    done = run("show", place / "small.yaml", "--view", "animation", cwd=tmp_path)
+    done = run("show", place / "little.yaml", "--view", "animation", cwd=tmp_path)
     assert done.stdout == "animation.gif\n"
     assert (tmp_path / "animation.gif").read_bytes().startswith(b"GIF89a")
     with Image.open(tmp_path / "animation.gif") as image:
@@ -455,7 +455,7 @@ def test_show_writes_an_animation_of_the_horizon(place: Path, tmp_path: Path) ->
 
 
 def test_show_writes_cells_as_vectors(place: Path, tmp_path: Path) -> None:
-    run("show", place / "small.yaml", "--view", "geojson", "--out", "cells.json", cwd=tmp_path)
+    run("show", place / "little.yaml", "--view", "geojson", "--out", "cells.json", cwd=tmp_path)
     data = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
     assert data["type"] == "FeatureCollection"
     cells = [shapely.geometry.shape(feature["geometry"]) for feature in data["features"]]

@@ -305,7 +305,7 @@ def test_what_the_package_imports_it_declares() -> None:
 # The wheel
 
 RECIPE = """
-name: small
+name: little
 scenes: 3
 scenes_per_shard: 1
 world: {seed: 20, height: 32, width: 32, horizon: 2, cells: {n: 4}}
@@ -354,7 +354,7 @@ def test_the_wheel_holds_the_package_its_data_and_its_licence(wheel: Path) -> No
 
 
 def test_an_installed_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
-    (tmp_path / "small.yaml").write_text(RECIPE)
+    (tmp_path / "little.yaml").write_text(RECIPE)
     code = (
         "import vrs_bench, baselines.train; "
         "print(vrs_bench.__file__, baselines.train.__file__, baselines.CONFIGS, sep='\\n')"
@@ -376,7 +376,7 @@ def test_an_installed_wheel_works_away_from_the_checkout(installed: Path, tmp_pa
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    built = command("vrs_bench", "build", "super_res", "--size", "small.yaml", "--out", "x")
+    built = command("vrs_bench", "build", "super_res", "--size", "little.yaml", "--out", "x")
     assert built.startswith("x: 6 rows in 3 files, ")
     command("vrs_bench", "predict", "--method", "nearest", "--data", "x", "--out", "predictions")
     assert len(list((tmp_path / "predictions").glob("*.npy"))) == 2

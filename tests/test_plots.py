@@ -37,12 +37,12 @@ from vrs_bench.world.scene import make_scene
 RECIPE = check_recipe(
     BenchmarkRecipe,
     {
-        "name": "small",
+        "name": "little",
         "scenes": 3,
         "scenes_per_shard": 1,
         "world": {"seed": 20, "height": 48, "width": 64, "horizon": 3, "cells": {"n": 6}},
     },
-    "small",
+    "little",
 )
 
 
@@ -129,12 +129,12 @@ def test_the_last_stage_is_what_the_sensor_records(scene: Scene) -> None:
     from vrs_bench.sensors.sensor import observe
 
     sensor = load_recipe(SensorRecipe, "super_res")
-    place = Place(RECIPE.world.seed, 0, 48, 64)
+    place = Place.of(RECIPE.world, 0)
     seen = observe(sensor, place, 2, scene.frame("optical", 2))
     shown = images_of(stages(scene, sensor, 2))
     np.testing.assert_array_equal(shown[-1], true_colour(seen))
     np.testing.assert_array_equal(shown[0], true_colour(scene.frame("optical", 2)))
-    assert [image.shape[:2] for image in shown] == [(48, 64)] * 2 + [(12, 16)] * 2
+    assert [image.shape[:2] for image in shown] == [(48, 64)] * 3 + [(12, 16)] * 2
 
 
 def test_stages_of_a_plain_sensor_is_the_latent_frame(scene: Scene) -> None:

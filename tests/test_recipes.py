@@ -230,13 +230,15 @@ def test_what_would_take_a_machine_is_refused(world, message):
     [
         ({"name": "rbf", "length_scale": 1000.0}, "length_scale: 1000 pixels are more than a quar"),
         ({"name": "rational_quadratic", "length_scale": 65.0}, "length_scale: 65 pixels"),
-        ({"name": "sin_squared", "periodicity": 8.0}, "crop rows of 4000 cells in 4 bands"),
+        ({"name": "sin_squared", "periodicity": 8.0}, "crop rows of 6000 cells in 2 bands"),
         ({"name": "rbf", "length_scale": 1e-300}, "length_scale: .*greater than or equal to"),
     ],
 )
 def test_texture_that_would_take_minutes_is_refused(kernel, message):
     product = {"background": [0, 0, 0, 0], "texture": {"kernel": kernel}}
-    world = {"seed": 0, "cells": {"n": 4000}, "products": {"optical": product}}
+    product["background"] = [0, 0]
+    series = {"source": "uea", "path": ["x"], "ndim": 2, "nclass": 2}
+    world = {"seed": 0, "cells": {"n": 6000}, "series": series, "products": {"frames": product}}
     with pytest.raises(BenchError, match=message):
         check_recipe(BenchmarkRecipe, {**GOOD, "world": world}, "bad.yaml")
 

@@ -105,7 +105,7 @@ def test_the_packaged_configuration_learns(
         [scene] = folder.scenes(task, "validation", [bound.target])
         truth = restore(scene[bound.target])
         start = psnr(np.full_like(truth, 0.2), truth).mean()
-    assert metrics["psnr"] > start + 5
+    assert metrics["psnr"] > start + 3
 
     predict(str(run), task, data, "validation", tmp_path / "predictions")
     assert len(list((tmp_path / "predictions").glob("*.npy"))) == 3

@@ -310,12 +310,18 @@ def test_clouds_and_speckle_are_explained_by_the_published_truth(all_tasks):
     """Where no cloud nor shadow is, the cloudy image is the clear one but for read noise."""
     scene = next(
         DatasetFolder(all_tasks).scenes(
-            "cloud_removal", "train", ["cloudy", "clear", "cloud", "shadow", "sar", "backscatter"]
+            "cloud_removal",
+            "train",
+            [
+                *("cloudy", "clear", "cloud", "shadow", "sar", "backscatter"),
+                *("atmosphere_gain", "atmosphere_path"),
+            ],
         )
     )
+    gain, path = (scene[f"atmosphere_{name}"][..., None, None] for name in ("gain", "path"))
     clear = (scene["cloud"] == 0) & (scene["shadow"] == 0)
     assert 0.1 < clear.mean() < 0.9
-    error = (scene["cloudy"].astype(int) - scene["clear"].astype(int)) / 1e4
+    error = scene["cloudy"] / 1e4 - ((1 + gain) * (scene["clear"] / 1e4) + path)
     error = error.transpose(0, 2, 3, 1)
     assert error[clear].std() == pytest.approx(0.002, rel=0.1)
     assert error[scene["cloud"] > 9000].mean() > 0.4
@@ -346,12 +352,16 @@ def test_observations_are_seen_through_the_published_phase_and_calibration(built
     """The published truth, through the sensor, is the published input up to read noise."""
     from vrs_bench.sensors.stages.aggregation import aggregation
 
-    _, sampling, noise = bind("super_res", RECIPE).main_sensor.stages
-    columns = ["lr", "hr", "phase", "gain", "bias"]
+    *_, sampling, noise = bind("super_res", RECIPE).main_sensor.stages
+    columns = ["lr", "hr", "phase", "gain", "bias", "atmosphere_gain", "atmosphere_path"]
     for scene in DatasetFolder(built).scenes("super_res", "test", columns):
         for step in range(7):
             stage = aggregation(sampling, 48, 64, tuple(scene["phase"][step].tolist()))
-            seen = scene["gain"][step] * stage.apply(scene["hr"][step] / 1e4) + scene["bias"][step]
+            gain, path = (
+                scene[f"atmosphere_{name}"][step][:, None, None] for name in ("gain", "path")
+            )
+            lit = (1 + gain) * (scene["hr"][step] / 1e4) + path
+            seen = scene["gain"][step] * stage.apply(lit) + scene["bias"][step]
             left = scene["lr"][step] / 1e4 - seen
             assert left.std() == pytest.approx(noise.read_noise, rel=0.12)
 

@@ -29,7 +29,7 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 
 ARRAYS = ("lr", "hr", "land_cover", "cell", "backscatter")
-NUMBERS = ("day_of_year", "phase", "gain", "bias")
+NUMBERS = ("day_of_year", "phase", "gain", "bias", "atmosphere_gain", "atmosphere_path")
 
 
 @pytest.fixture(scope="module")

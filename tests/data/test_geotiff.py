@@ -232,7 +232,8 @@ def test_cells_are_geoparquet(tiny: Path, drawn: Path) -> None:
         cell, bounds, transform = raster.read(1), tuple(raster.bounds), raster.transform
     assert tuple(column["bbox"]) == bounds
     scene = scene_of(tiny, "land_cover")
-    assert [row["cell"] for row in rows] == list(range(1, 9))
+    assert [row["cell"] for row in rows] == list(range(1, len(rows) + 1))
+    assert len(rows) >= cell.max() > 8
     assert sum(row["area_m2"] for row in rows) == pytest.approx(640**2)
     for row, polygon in zip(rows, polygons, strict=True):
         assert row["area_m2"] == pytest.approx(polygon.area)

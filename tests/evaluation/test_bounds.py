@@ -41,7 +41,7 @@ def test_bounds_are_the_scores_of_those_two_as_predictions(
 
 def test_packaged_bounds_are_of_the_packaged_recipes() -> None:
     kept = json.loads(PACKAGED.read_text(encoding="utf-8"))
-    assert len(kept) == 6  # tiny and toy, three tasks
+    assert len(kept) == 9  # tiny, small and toy, three tasks
     for entry in kept.values():
         assert set(entry["references"]) == {"readers", "encoder"}
         assert set(entry["bounds"]) <= set(METRICS)

@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
     cells = recipe.world.cells.model_copy(update={"n": 6})
     world = recipe.world.model_copy(update={"height": 64, "width": 64, "cells": cells})
     path = tmp_path_factory.mktemp("toy-metric") / "vrs-toy"
-    recipe = recipe.model_copy(update={"name": "small", "scenes": 13, "world": world})
+    recipe = recipe.model_copy(update={"name": "little", "scenes": 13, "world": world})
     build(["super_res"], recipe, path)
     return DatasetFolder(path)
 

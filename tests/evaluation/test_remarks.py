@@ -76,7 +76,10 @@ MISTAKES: dict[str, tuple[Callable[[Floats], Array], str]] = {
     "bytes": (lambda x: np.clip(255 * x, 0, 255).astype(np.uint16), "if the scale is 0 to 255"),
     "denormal": (lambda x: x.astype(float) * 1e-320, r"no value of any row exceeds \d\.\d*e-321"),
     "zeros": (np.zeros_like, "no value of any row exceeds 0 in magnitude"),
-    "negative": (lambda x: -x, "100.0% of all values were outside of .0, 1. and were clipped"),
+    "negative": (
+        lambda x: -0.8 * x,
+        "100.0% of all values were outside of .0, 1. and were clipped",
+    ),
     "standardised": (
         lambda x: np.clip((x - x.mean()) / 0.5, -0.5, 1.5),
         "% of all values were outside",

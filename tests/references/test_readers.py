@@ -154,31 +154,28 @@ def test_the_noise_is_that_of_its_key_and_of_the_number_of_the_draw() -> None:
         assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 5 / n**0.5
 
 
-def test_the_key_is_that_of_the_values_whatever_their_layout() -> None:
-    images = np.random.default_rng(2).random((3, 4, 6, 5), np.float32)
-    key = noise_key(images)
-    assert key == noise_key(np.asfortranarray(images)) == noise_key(images.astype(">f4"))
-    changed = images.copy()
-    changed[2, 3, 5, 4] = np.nextafter(changed[2, 3, 5, 4], np.float32(2))
-    assert noise_key(changed) != key
+def test_a_scene_has_its_key_and_all_change_with_the_split() -> None:
+    keys = {noise_key(split, scene) for split in (b"", b"a", b"1/a") for scene in (0, 1, 11)}
+    assert len(keys) == 9
+    assert noise_key(b"a", 1) == noise_key(b"a", 1)
 
 
 # What is packaged
 
 
-@pytest.mark.parametrize(("size", "least"), [("tiny", 0.92), ("toy", 0.95), ("large", 0.95)])
+@pytest.mark.parametrize("size", ["tiny", "small", "toy", "large"])
 def test_the_packaged_readers_know_the_truth_of_scenes_they_were_not_fitted_on(
-    size: str, least: float
+    size: str,
 ) -> None:
     world = world_of(size)
     readers = load_readers(world)
     confusion = np.zeros((2, CLASSES, CLASSES), np.int64)
     for number in range(SPLITS["validation"], SPLITS["validation"] + 2):
         series, truth = optical(world, number)
-        labels = read(readers, series, noise_key(series)).argmax(axis=1) + 1
+        labels = read(readers, series, noise_key(b"", number)).argmax(axis=1) + 1
         confusion += np.stack([confusion_matrix(of, truth, CLASSES) for of in labels])
     for reader in confusion:
-        assert jaccard_micro(reader) >= least
+        assert 0.7 < jaccard_micro(reader) < 0.95  # classes overlap
 
 
 def test_only_what_the_series_are_like_decides_on_the_readers() -> None:
@@ -188,13 +185,12 @@ def test_only_what_the_series_are_like_decides_on_the_readers() -> None:
     assert load_readers(alike).fits(toy)
     assert load_readers(world_of("large")).fits(toy)
     assert not load_readers(world_of("tiny")).fits(toy)
-    texture = {"texture": {"amplitude": 0.3}, "background": [0.1, 0.1, 0.1, 0.1]}
     plain = toy.model_dump(mode="json")
     for change in (
         {"horizon": 29},
         {"series": {"start_day": 7}},
         {"series": {"spread": 1.5, "start_day": 6, "step_days": 12}},
-        {"products": {"optical": texture}},
+        {"series": {"mixture": {"largest": 0.4}, "start_day": 6, "step_days": 12}},
     ):
         other = check_recipe(WorldRecipe, plain | change, "recipe")
         with pytest.raises(BenchError, match="vrs-bench fit readers"):

@@ -63,14 +63,14 @@ def test_an_observation_is_its_view_plus_noise():
 def test_calibration_stays_with_a_scene_and_registration_changes_with_the_frame():
     sensor = load_recipe(SensorRecipe, "super_res")
     views = [view(sensor, PLACE, step) for step in range(6)]
-    calibrations, shifts = zip(*(v.causes[:2] for v in views), strict=True)
+    calibrations, shifts = zip(*(v.causes[1:3] for v in views), strict=True)
     assert len(set(calibrations)) == 1
     assert len(set(shifts)) == 6
     assert max(abs(s) for shift in shifts for s in shift) <= 0.5
     other = view(sensor, replace(PLACE, scene=2), 0)
-    assert other.causes[0][0] != calibrations[0][0]
+    assert other.causes[1][0] != calibrations[0][0]
     for v in [*views, other]:
-        gain, bias = v.causes[0]
+        gain, bias = v.causes[1]
         assert 0.98 <= gain <= 1.02
         assert -0.004 <= bias <= 0.004
         assert v.published["gain"] == np.float32(gain)

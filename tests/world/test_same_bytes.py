@@ -10,7 +10,13 @@ import pytest
 import scipy
 
 from vrs_bench.sensors import cloud_fields
-from vrs_bench.world.texture import RBF, ExpSineSquared, RationalQuadratic, _root, covariance
+from vrs_bench.world.texture import (
+    RBF,
+    ExpSineSquared,
+    RationalQuadratic,
+    covariance,
+    root_of_spectrum,
+)
 
 COMPARE = Path(__file__).parents[2] / "benchmarks" / "same_bytes.py"
 
@@ -25,10 +31,10 @@ def test_errors_in_the_last_place_change_no_published_value():
     assert run.returncode in (0, 1), run.stderr
     found = json.loads(run.stdout)
     assert {size: differing for size, (_, differing) in found["values"].items()} == dict.fromkeys(
-        ("tiny", "toy", "large", "parts"), 0
+        ("tiny", "small", "toy", "large", "parts"), 0
     )
     assert all(compared > 10_000_000 for compared, _ in found["values"].values())
-    moved = {"fft2", "fft", "exp", "log10", "tanh", "cos", "ndtr", "inv_cdf", "gammaincinv", "erf"}
+    moved = {"fft2", "exp", "log10", "tanh", "cos", "ndtr", "inv_cdf", "gammaincinv", "erf"}
     assert moved | {"matmul", "cholesky", "pow", "sum", "std"} <= found["calls"].keys()
 
 
@@ -42,12 +48,12 @@ def test_errors_in_the_last_place_change_no_published_value():
     ],
     ids=["rbf", "long-rbf", "rational-quadratic", "rows"],
 )
-def test_the_root_of_a_spectrum_is_the_same_to_the_bit(kernel):
+def test_theroot_of_spectrum_of_a_spectrum_is_the_same_to_the_bit(kernel):
     distance = np.minimum(np.arange(1024.0), 1024 - np.arange(1024.0))
     exact = np.fft.fft(covariance(kernel, distance)).real
     error = np.random.default_rng(1).choice([-1, 1], 1024) * np.spacing(exact.max())
-    root = _root(exact)
-    np.testing.assert_array_equal(_root(exact + error), root)
+    root = root_of_spectrum(exact)
+    np.testing.assert_array_equal(root_of_spectrum(exact + error), root)
     assert (root == 0).mean() > 0.1  # what the transform left there is rounding
     assert np.square(root).sum() == pytest.approx(1, abs=1e-12)
     np.testing.assert_allclose(np.square(root), np.maximum(exact, 0) / exact.sum(), atol=1e-6)

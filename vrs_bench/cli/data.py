@@ -32,7 +32,7 @@ def build(
         list[str] | None,
         typer.Argument(help="Tasks, for example super_res; default: all."),
     ] = None,
-    size: Annotated[str, typer.Option(help="tiny, toy or large, or a recipe file.")] = "tiny",
+    size: Annotated[str, typer.Option(help="tiny, small, toy, large, or a recipe file.")] = "tiny",
     out: Annotated[
         str, typer.Option(help="Dataset folder to write, or a URL such as s3://bucket/vrs-toy.")
     ] = "vrs-toy",

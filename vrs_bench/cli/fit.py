@@ -16,7 +16,7 @@ fit = typer.Typer(
 )
 app.add_typer(fit, name="fit")
 
-Size = Annotated[str, typer.Option(help="tiny, toy or large, or a recipe file.")]
+Size = Annotated[str, typer.Option(help="tiny, small, toy, large, or a recipe file.")]
 
 
 @fit.command()

@@ -25,7 +25,8 @@ class View(StrEnum):
 @app.command()
 def show(
     source: Annotated[
-        str, typer.Argument(help="tiny, toy, large, a recipe file, a dataset or product folder.")
+        str,
+        typer.Argument(help="tiny, small, toy, large, a recipe file, a dataset or product folder."),
     ],
     view: Annotated[
         View,

@@ -7,12 +7,10 @@ from matplotlib.figure import Figure
 
 from vrs_bench.plots.display import draw_image
 from vrs_bench.world.landcover import LAND_COVER, class_colours, class_names
-from vrs_bench.world.series.phenology import (
-    PhenologySettings,
-    backscatter_db,
-    draw_state,
-    reflectance,
-)
+from vrs_bench.world.series.optics import optics
+from vrs_bench.world.series.phenology import PhenologySettings
+from vrs_bench.world.series.radar import backscatter_db
+from vrs_bench.world.series.seasons import draw_state
 from vrs_bench.world.streams import stream
 from vrs_bench.world.texture import (
     RBF,
@@ -37,7 +35,7 @@ def class_signatures(settings: PhenologySettings, seed: int = 0) -> Figure:
     daily = settings.model_copy(update={"start_day": 0, "step_days": 5})
     labels = np.repeat(np.arange(1, len(LAND_COVER) + 1), _CELLS)
     state = draw_state(daily, labels, len(days), seed, 0)
-    seen, db = reflectance(state), backscatter_db(state)
+    seen, db = optics(state).reflectance, backscatter_db(state)
     red, nir = seen[..., 2], seen[..., 3]
     panels = {
         "leaf area index (m²/m²)": state.lai,

@@ -23,12 +23,12 @@ from vrs_bench.world.scene import WorldRecipe
 from vrs_bench.world.series import RasterSettings
 
 HERE = Path(__file__).parent
-SIZES = ("tiny", "toy", "large")
+SIZES = ("tiny", "small", "toy", "large")
 """The packaged sizes of the benchmark."""
 
 RECIPE_NAME = r"^[a-z][a-z0-9-]{0,63}$"
 
-GENERATION = 2
+GENERATION = 3
 """Raised when the same recipes come to give other bytes: what was made before fits no digest."""
 
 FAULTS = 20

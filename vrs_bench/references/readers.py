@@ -75,8 +75,8 @@ class Readers:
 def series_key(world: WorldRecipe) -> str:
     """Return what of a world decides on its readers, as canonical JSON.
 
-    That is what the series of a pixel are like: calendar, weather, horizon, bands and texture.
-    Neither the seed nor the size of scenes, their cells or the frequency of classes matter.
+    That is what the series of a pixel are like: calendar, weather, horizon and bands. Neither the
+    seed nor the size of scenes, their cells or the frequency of classes matter.
 
     Raises:
         BenchError: the world's series come from an archive.
@@ -86,7 +86,6 @@ def series_key(world: WorldRecipe) -> str:
         "bands": OPTICAL_BANDS,
         "horizon": world.horizon,
         "series": world.series.model_dump(mode="json"),
-        "texture": world.product("optical").texture.model_dump(mode="json"),
     }
     return json.dumps(key, sort_keys=True)
 

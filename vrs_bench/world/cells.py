@@ -6,11 +6,11 @@ the centre of the pixel in row r and column c is (c + 0.5, r + 0.5).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import scipy
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Doubles, Labels
@@ -53,11 +53,6 @@ class CellSettings(Settings):
         lines = self.lines.most if self.lines is not None else 0
         blocks = self.n * (1 + lines) + lines * lines
         return blocks * (MOST_PARCELS if self.parcels is not None else 1)
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_divided(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out absent parcels and lines: recipes of before they were keep their digests."""
-        return {key: value for key, value in write(self).items() if value is not None}
 
     @model_validator(mode="after")
     def _cost_is_bounded(self) -> CellSettings:

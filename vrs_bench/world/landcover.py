@@ -32,7 +32,8 @@ class LandCover:
     """Display colour, hexadecimal."""
 
     lai: tuple[float, float, float]
-    """Leaf area index before the season, at its peak and after it, m²/m²."""
+    """Leaf area index before the season, at its peak and after it, m²/m². The first and the last
+    differ in crops that are sown in autumn, see ``emergence``."""
     green_up: Pair
     """Day of year of the steepest rise of LAI, and its standard deviation within the class."""
     senescence: Pair
@@ -57,7 +58,22 @@ class LandCover:
     """Attenuation per unit of LAI (B of the water cloud model)."""
 
     texture: Pair
-    """Amplitude of the static texture: optical reflectance, and SAR in units of 30 dB."""
+    """Relative standard deviation, from pixel to pixel, of the canopy's brightness (light and
+    shade) and of the ground's."""
+    sar_texture: float
+    """Standard deviation of backscatter from pixel to pixel, before speckle, in units of 30 dB."""
+    emergence: float = 0.0
+    """Day of year on which a crop that is sown in autumn comes up."""
+    perennial: bool = False
+    """What withers stays until spring."""
+    mown: bool = False
+    """Cut several times a year."""
+    tilled: bool = False
+    """Ploughed after harvest."""
+    harvested_early: bool = False
+    """Early enough for a cover crop, or a second one, before winter."""
+    fallow: bool = False
+    """Weeds come up."""
     dries: float = 1.0
     """Share of the canopy that turns to straw before it falls (1: an annual crop)."""
     flower: float = 0.0
@@ -86,7 +102,8 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=(0.0, 0.0),
         canopy_sigma=(0.0, 0.0),
         attenuation=(0.0, 0.0),
-        texture=(0.003, 0.012),
+        texture=(0.03, 0.10),
+        sar_texture=0.012,
         dries=0.0,
         roughness_db=1.6,
     ),
@@ -104,13 +121,15 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=(2.0, 2.0),
         canopy_sigma=(0.10, 0.025),
         attenuation=(0.05, 0.05),
-        texture=(0.050, 0.130),
+        texture=(0.12, 0.22),
+        sar_texture=0.110,
+        perennial=True,
         dries=0.3,
     ),
     LandCover(
         name="bare soil",
         colour="#b08d57",
-        lai=(0.05, 0.35, 0.05),
+        lai=(0.05, 0.20, 0.05),
         green_up=(130, 20),
         senescence=(250, 20),
         rates=(0.05, 0.05),
@@ -121,13 +140,16 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=_CROP_MOISTURE_DB,
         canopy_sigma=(0.06, 0.012),
         attenuation=(0.20, 0.25),
-        texture=(0.016, 0.030),
+        texture=(0.08, 0.08),
+        sar_texture=0.030,
+        fallow=True,
+        tilled=True,
         dries=0.5,
     ),
     LandCover(
         name="forest",
         colour="#1e6b3a",
-        lai=(1.6, 5.2, 1.6),
+        lai=(0.8, 5.2, 0.8),
         green_up=(118, 5),
         senescence=(292, 6),
         rates=(0.12, 0.09),
@@ -138,13 +160,15 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=(6.0, 6.0),
         canopy_sigma=(0.155, 0.042),
         attenuation=(0.35, 0.35),
-        texture=(0.014, 0.028),
+        texture=(0.115, 0.08),
+        sar_texture=0.028,
+        perennial=True,
         dries=0.35,
     ),
     LandCover(
         name="grassland",
         colour="#7fc96b",
-        lai=(1.1, 3.6, 1.2),
+        lai=(0.8, 3.6, 0.8),
         green_up=(98, 8),
         senescence=(285, 12),
         rates=(0.06, 0.04),
@@ -155,7 +179,10 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=(22.0, 16.0),
         canopy_sigma=(0.080, 0.017),
         attenuation=(0.16, 0.18),
-        texture=(0.012, 0.024),
+        texture=(0.120, 0.08),
+        sar_texture=0.024,
+        perennial=True,
+        mown=True,
         dries=0.3,
     ),
     LandCover(
@@ -172,12 +199,16 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=_CROP_MOISTURE_DB,
         canopy_sigma=(0.034, 0.013),
         attenuation=(0.36, 0.30),
-        texture=(0.012, 0.022),
+        texture=(0.105, 0.08),
+        sar_texture=0.022,
+        emergence=300,
+        tilled=True,
+        harvested_early=True,
     ),
     LandCover(
         name="maize",
         colour="#e67e22",
-        lai=(0.05, 4.8, 0.15),
+        lai=(0.05, 4.8, 0.05),
         green_up=(168, 6),
         senescence=(262, 7),
         rates=(0.11, 0.11),
@@ -188,7 +219,9 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=_CROP_MOISTURE_DB,
         canopy_sigma=(0.125, 0.034),
         attenuation=(0.22, 0.28),
-        texture=(0.013, 0.024),
+        texture=(0.105, 0.08),
+        sar_texture=0.024,
+        tilled=True,
     ),
     LandCover(
         name="rapeseed",
@@ -204,7 +237,11 @@ LAND_COVER: tuple[LandCover, ...] = (
         moisture_db=_CROP_MOISTURE_DB,
         canopy_sigma=(0.125, 0.041),
         attenuation=(0.24, 0.30),
-        texture=(0.013, 0.024),
+        texture=(0.105, 0.08),
+        sar_texture=0.024,
+        emergence=262,
+        tilled=True,
+        harvested_early=True,
         flower=0.55,
     ),
 )

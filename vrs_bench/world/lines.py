@@ -74,9 +74,7 @@ class LineSettings(Settings):
     """Least and most straight roads that cross the whole extent; each number is as likely."""
     streams: Numbers = (0, 1)
     """The same for streams."""
-    between_blocks: KindShares = KindShares(
-        none=0.15, margin=0.35, track=0.2, road=0.07, hedge=0.2, stream=0.03
-    )
+    between_blocks: KindShares = KindShares(none=0.15, margin=0.4, track=0.25, hedge=0.2)
     """What runs along the edges between Voronoi cells."""
     within_blocks: KindShares = KindShares(none=0.6, margin=0.35, hedge=0.05)
     """What runs along the cuts between the parcels of a divided block."""

@@ -1,39 +1,31 @@
-"""A scene: one virtual place over one horizon, and its rendering as the latent product."""
+"""What determines the scenes of a world, and how a scene comes from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from vrs_bench.settings import Settings
-from vrs_bench.types import Array, Doubles, Floats, Labels
-from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites, polygons, rasterise
+from vrs_bench.types import Doubles, Labels
+from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites
+from vrs_bench.world.landscape import VALUES, draw_landscape
 from vrs_bench.world.latent import Scene
+from vrs_bench.world.partition import draw_partition, middles
 from vrs_bench.world.rasters.scene import read_scene
 from vrs_bench.world.series import AnySource, RasterSettings, SeriesSource
 from vrs_bench.world.series.phenology import PhenologySettings
+from vrs_bench.world.series_scene import draw_series_scene
 from vrs_bench.world.streams import stream
-from vrs_bench.world.texture import (
-    RBF,
-    ExpSineSquared,
-    RationalQuadratic,
-    TextureSettings,
-    draw_texture,
-)
-
-if TYPE_CHECKING:
-    from shapely import MultiPolygon, Polygon
+from vrs_bench.world.texture import RBF, ExpSineSquared, RationalQuadratic, TextureSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=8, le=8192)]
 Horizon = Annotated[int, Field(ge=1, le=10_000)]
 
 _MOST_PIXELS = 2**29  # of all bands of a frame together: 2 GB of texture
+_MOST_MIXED = 2**24  # pixels of which edges are mixed: about 2 GB while they are looked for
 _MOST_CROSSINGS = 2**24  # of cells and rows when they are painted: about 20 seconds
 _MOST_VALUES = 2**25  # of the series of all cells: about 1 GB while they are drawn
 _MOST_ROWS = 2**14  # processes of crop rows: about 0.5 GB
@@ -65,7 +57,7 @@ class WorldRecipe(Settings):
     series: AnySource = PhenologySettings()
     """Where the images come from: series of the cells, or rasters of the user's own."""
     products: dict[str, ProductSettings] = Field(default_factory=dict)
-    """Settings by latent product; what is left out has the source's own."""
+    """Settings by latent product of a source of series; what is left out has the source's own."""
 
     @model_validator(mode="after")
     def _parts_fit_the_source(self) -> WorldRecipe:
@@ -98,6 +90,25 @@ class WorldRecipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _series_have_plain_cells(self) -> WorldRecipe:
+        if isinstance(self.series, SeriesSource):
+            for key in ("parcels", "lines"):
+                if getattr(self.cells, key) is not None:
+                    raise ValueError(
+                        f"cells.{key}: only the source 'phenology' has these; leave it out"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _texture_follows_what_is_there(self) -> WorldRecipe:
+        if isinstance(self.series, PhenologySettings) and self.products:
+            raise ValueError(
+                "products: in the source 'phenology' texture follows what grows on a cell, and "
+                "strips between cells have a season of their own; leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _pins_are_of_the_horizon(self) -> WorldRecipe:
         if isinstance(self.series, RasterSettings) and self.series.pinned is not None:
             for product in self.series.bands():
@@ -112,7 +123,7 @@ class WorldRecipe(Settings):
     @model_validator(mode="after")
     def _cost_is_bounded(self) -> WorldRecipe:
         """Refuse what would take a machine's memory, or hours, for one scene."""
-        bands, cells = self.series.bands(), self.cells.n
+        bands, cells = self.series.bands(), self.cells.most
         total = sum(map(len, bands.values()))
         if self.height * self.width * total > _MOST_PIXELS:
             raise ValueError(
@@ -121,20 +132,29 @@ class WorldRecipe(Settings):
             )
         if isinstance(self.series, RasterSettings):
             return self
-        if cells > self.height * self.width:
+        if self.cells.n > self.height * self.width:
             raise ValueError(
-                f"cells.n: {cells} cells are more than the {self.height} × {self.width} pixels"
+                f"cells.n: {self.cells.n} cells are more than the {self.height} × {self.width} "
+                f"pixels"
             )
         if cells * self.height > _MOST_CROSSINGS:
             raise ValueError(
                 f"cells.n: {cells} cells on {self.height} rows are more than a scene may have; "
                 f"cells × rows may be {_MOST_CROSSINGS:,}"
             )
-        if cells * self.horizon * total > _MOST_VALUES:
+        drawn = VALUES if isinstance(self.series, PhenologySettings) else total
+        if cells * self.horizon * drawn > _MOST_VALUES:
             raise ValueError(
-                f"horizon: {self.horizon} time steps of {cells} cells in {total} bands are more "
+                f"horizon: {self.horizon} time steps of {cells} cells with {drawn} values are more "
                 f"than a scene may have; their product may be {_MOST_VALUES:,}"
             )
+        if isinstance(self.series, PhenologySettings):
+            if self.height * self.width > _MOST_MIXED:
+                raise ValueError(
+                    f"height, width: {self.height} × {self.width} pixels are more than a scene of "
+                    f"the source 'phenology' may have, {_MOST_MIXED:,}"
+                )
+            return self
         for name, names in bands.items():
             kernel = self.product(name).texture.kernel
             longest = max(self.height, self.width) / 4
@@ -152,62 +172,21 @@ class WorldRecipe(Settings):
         return self
 
     def product(self, name: str) -> ProductSettings:
-        """Return the settings of a latent product."""
+        """Return the settings of a latent product of a source of series."""
+        assert isinstance(self.series, SeriesSource)  # noqa: S101  # all others have none
         return self.products.get(name) or ProductSettings(background=self.series.background(name))
 
-
-@dataclass(frozen=True)
-class DrawnScene(Scene):
-    """A virtual place."""
-
-    sites: Doubles
-    """Voronoi sites (n_cells, 2): x, y in pixels."""
-    state: Any
-    """The physical state that animates the cells, where the source has one."""
-    series: Mapping[str, Floats]
-    """Per product, (n_steps, bands, n_cells + 1): values by cell number, background first."""
-    texture: Mapping[str, Floats]
-    """Per product, (bands, height, width): static, already scaled by class."""
-
-    @cached_property
-    def land_cover(self) -> Labels:
-        """Class mask (height, width): label from 1, 0 between cells."""
-        return _with_background(self.classes).take(self.cell)
-
-    @cached_property
-    def polygons(self) -> list[Polygon | MultiPolygon]:
-        """Voronoi polygon of each cell in pixel coordinates, in the order of the cell numbers."""
-        return [*polygons(self.sites, self.recipe.height, self.recipe.width)]
-
-    @cached_property
-    def _gather(self) -> Array:
-        """The instance mask in the type that indexes without conversion."""
-        return self.cell.astype(np.intp)
-
-    def frame(self, product: str, step: int) -> Floats:
-        """Render the latent frame of one product at one time step.
-
-        Returns:
-            float32 (bands, height, width) in [0, 1]: the cell's series plus the texture, clipped.
-        """
-        values = self.series[product][step]
-        image = np.empty(self.texture[product].shape, dtype=np.float32)
-        for band, by_cell in enumerate(values):
-            by_cell.take(self._gather, out=image[band], mode="wrap")
-        image += self.texture[product]
-        return np.clip(image, 0, 1, out=image)
+    @property
+    def frequencies(self) -> tuple[float, ...]:
+        """Relative frequency of each class, in the order of the source's classes."""
+        return self.class_prior or (1.0,) * (len(self.series.classes()) - 1)
 
 
-def _with_background(values: Array, background: float = 0) -> Array:
-    """Put the background's value in front of the cells' along the first axis."""
-    return np.concatenate([np.full_like(values[:1], background), values])
-
-
-def _draw_classes(recipe: WorldRecipe, number: int, sites: Doubles) -> Labels:
+def _draw_classes(recipe: WorldRecipe, number: int, centres: Doubles) -> Labels:
     """Draw each cell's class from the prior, on a stream of its own: labels tell no position."""
-    prior = recipe.class_prior or (1.0,) * (len(recipe.series.classes()) - 1)
+    prior = recipe.frequencies
     rng = stream(recipe.seed, number, "labels")
-    draws = class_quantiles(recipe.cells, rng, sites)
+    draws = class_quantiles(recipe.cells, rng, centres)
     # Neighbouring quantiles fall on neighbouring classes: their order is the scene's own.
     order = rng.permutation(len(prior)) if recipe.cells.class_patch_px else np.arange(len(prior))
     edges = np.cumsum(np.asarray(prior)[order]) / sum(prior)
@@ -225,33 +204,15 @@ def make_scene(recipe: WorldRecipe, number: int) -> Scene:
     Raises:
         BenchError: the source's archive or rasters can't be read or do not fit the recipe.
     """
-    if isinstance(recipe.series, RasterSettings):
-        return read_scene(recipe, recipe.series, number)
-    return draw_scene(recipe, number)
-
-
-def draw_scene(recipe: WorldRecipe, number: int) -> DrawnScene:
-    """Draw a scene: cells, classes, series and texture of all products; see :func:`make_scene`."""
-    source = recipe.series
-    assert isinstance(source, SeriesSource)  # noqa: S101  # all others are read
-    seed, height, width = recipe.seed, recipe.height, recipe.width
-    sites = draw_sites(recipe.cells, stream(seed, number, "cells"), height, width)
-    cell = rasterise(sites, height, width, recipe.cells.border_px)
-    labels = _draw_classes(recipe, number, sites)
-    drawn = source.draw(labels, recipe.horizon, seed, number)
-
-    series, textures = {}, {}
-    for product, by_cell in drawn.products.items():
-        settings = recipe.product(product)
-        background = np.asarray(settings.background, np.float32)
-        first = np.broadcast_to(background, (1, *by_cell.shape[1:]))
-        series[product] = np.ascontiguousarray(np.concatenate([first, by_cell]).transpose(1, 2, 0))
-        rng = stream(seed, number, f"texture/{source.stream_name(product)}")
-        unit = draw_texture(settings.texture, rng, len(background), cell, len(sites))
-        if settings.texture.amplitude is None:
-            by_class = np.array(source.texture_amplitudes(product), np.float32)
-        else:
-            by_class = np.full(len(source.classes()), settings.texture.amplitude)
-        amplitude = _with_background(by_class[labels].astype(np.float32)).take(cell)
-        textures[product] = unit * amplitude
-    return DrawnScene(recipe, number, cell, labels, sites, drawn.state, series, textures)
+    source, size = recipe.series, (recipe.height, recipe.width)
+    if isinstance(source, RasterSettings):
+        return read_scene(recipe, source, number)
+    if isinstance(source, SeriesSource):
+        sites = draw_sites(recipe.cells, stream(recipe.seed, number, "cells"), *size)
+        return draw_series_scene(
+            recipe, source, number, sites, _draw_classes(recipe, number, sites)
+        )
+    assert isinstance(source, PhenologySettings)  # noqa: S101  # there are no others
+    partition = draw_partition(recipe.cells, recipe.seed, number, *size)
+    labels = _draw_classes(recipe, number, middles(partition))
+    return draw_landscape(recipe, source, number, partition, labels, recipe.frequencies)

@@ -119,10 +119,10 @@ def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doub
     reach = _reach(kernel, max(height, width))
     size = [scipy.fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
-    return _root(scipy.fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real)
+    return root_of_spectrum(scipy.fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real)
 
 
-def _root(spectrum: Doubles) -> Doubles:
+def root_of_spectrum(spectrum: Doubles) -> Doubles:
     """Return the square root of a spectrum, scaled so that its squares add up to 1.
 
     Most of a smooth kernel's spectrum is zero but for the rounding of the transform, and the root
@@ -177,7 +177,7 @@ def _crop_rows(
 ) -> Iterator[Array]:
     """Draw one periodic process a field and cell, and lay it along the cell's direction."""
     lag = np.arange(_PERIOD_SAMPLES) * kernel.periodicity / _PERIOD_SAMPLES
-    amplitude = _root(scipy.fft.fft(covariance(kernel, lag)).real)
+    amplitude = root_of_spectrum(scipy.fft.fft(covariance(kernel, lag)).real)
     noise = normal(rng, (2, n, n_cells + 1, _PERIOD_SAMPLES))
     process = settle(scipy.fft.fft((noise[0] + 1j * noise[1]) * amplitude).real, bits=12)
 

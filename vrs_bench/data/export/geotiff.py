@@ -19,7 +19,7 @@ from vrs_bench.types import Array
 from vrs_bench.world.landcover import class_colours, class_names
 from vrs_bench.world.rasters.files import require_rasterio
 from vrs_bench.world.series import RasterSettings
-from vrs_bench.world.series.phenology import DB_FLOOR
+from vrs_bench.world.series.radar import DB_FLOOR
 
 NODATA = 65535
 """Declared of images, all of whose pixels have a value of at most 10000."""

@@ -13,7 +13,7 @@ from vrs_bench.sensors.interval import Interval, within
 from vrs_bench.sensors.stage import Draws, Stage
 from vrs_bench.types import Floats
 from vrs_bench.world.arithmetic import settle
-from vrs_bench.world.series.phenology import DB_FLOOR
+from vrs_bench.world.series.radar import DB_FLOOR
 from vrs_bench.world.streams import draw, midpoints, normal, words
 
 Shares = Annotated[Interval, within(0, 1)]

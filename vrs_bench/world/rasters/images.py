@@ -10,7 +10,7 @@ from vrs_bench.errors import BenchError
 from vrs_bench.paths import shown
 from vrs_bench.types import Array, Doubles
 from vrs_bench.world.rasters.files import read_values
-from vrs_bench.world.series.phenology import DB_FLOOR
+from vrs_bench.world.series.radar import DB_FLOOR
 from vrs_bench.world.series.raster import ImageFiles
 
 UNITS = {"optical": "reflectance of 0 to 1", "sar": f"backscatter of {DB_FLOOR:g} to 0 dB"}

@@ -8,10 +8,10 @@ from pydantic import Discriminator, Tag
 
 from vrs_bench.world.series.phenology import PhenologySettings
 from vrs_bench.world.series.raster import RasterSettings
-from vrs_bench.world.series.source import CellSeries, SeriesSource, Source
+from vrs_bench.world.series.source import SeriesSource, Source
 from vrs_bench.world.series.uea import UeaSettings
 
-__all__ = ["SOURCES", "AnySource", "CellSeries", "RasterSettings", "SeriesSource", "Source"]
+__all__ = ["SOURCES", "AnySource", "RasterSettings", "SeriesSource", "Source"]
 
 SOURCES: tuple[type[Source], ...] = (PhenologySettings, UeaSettings, RasterSettings)
 """All sources; a recipe calls one by the literal of its field ``source``, `phenology` if none."""

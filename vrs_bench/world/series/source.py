@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Array, Floats
-
-
-@dataclass(frozen=True)
-class CellSeries:
-    """What was drawn for the cells of a scene."""
-
-    products: Mapping[str, Floats]
-    """Per latent product, (n_cells, n_steps, n_bands) in [0, 1]."""
-    state: Any = None
-    """The physical state behind it, where the source has one."""
 
 
 class Source(Settings):
@@ -49,10 +38,6 @@ class Source(Settings):
             f"source '{self.source}' does not have; choose 'phenology'"
         )
 
-    def background(self, product: str) -> tuple[float, ...]:
-        """Return the value of each band between cells; 0 where a source does not say."""
-        return (0.0,) * len(self.bands()[product])
-
     def day(self, step: int) -> int:
         """Return the day of a time step, 0 for 1 January of the first year and then counted on.
 
@@ -68,13 +53,16 @@ class Source(Settings):
 class SeriesSource(Source):
     """Base of the sources that draw the series of cells; it has all of these methods."""
 
-    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> CellSeries:
+    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> Mapping[str, Floats]:
         """Draw the series of every cell of a scene.
 
         Args:
             labels: (n_cells,) class of each cell, from 1.
             n_steps: horizon.
             seed, scene: key of the random streams.
+
+        Returns:
+            per latent product, float32 (n_cells, n_steps, n_bands) in [0, 1].
 
         Raises:
             BenchError: the source has no such series.
@@ -84,6 +72,10 @@ class SeriesSource(Source):
     def texture_amplitudes(self, product: str) -> tuple[float, ...]:
         """Return the amplitude of a product's texture by label, background first."""
         raise NotImplementedError
+
+    def background(self, product: str) -> tuple[float, ...]:
+        """Return the value of each band between cells; 0 where a source does not say."""
+        return (0.0,) * len(self.bands()[product])
 
     def stream_name(self, product: str) -> str:
         """Return the name by which a product's random streams are called."""

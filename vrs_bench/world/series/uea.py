@@ -19,7 +19,7 @@ from pydantic import Field
 from vrs_bench.errors import BenchError
 from vrs_bench.types import Array, Doubles, Floats
 from vrs_bench.world.arithmetic import settle
-from vrs_bench.world.series.source import CellSeries, SeriesSource
+from vrs_bench.world.series.source import SeriesSource
 from vrs_bench.world.series.ts_file import read_ts
 from vrs_bench.world.streams import stream
 
@@ -49,10 +49,10 @@ class UeaSettings(SeriesSource):
         """Return numbered classes."""
         return ("background", *(f"class {i}" for i in range(1, self.nclass + 1)))
 
-    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> CellSeries:
+    def draw(self, labels: Array, n_steps: int, seed: int, scene: int) -> Mapping[str, Floats]:
         """Draw a series of its class for every cell."""
         rng = stream(seed, scene, f"cells/{self.stream_name('frames')}")
-        return CellSeries({"frames": draw_series(self, labels, n_steps, rng)})
+        return {"frames": draw_series(self, labels, n_steps, rng)}
 
     def texture_amplitudes(self, product: str) -> tuple[float, ...]:
         """Return half of the range for every class."""
