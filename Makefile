@@ -65,7 +65,7 @@ bench: $(READY)
 gallery: $(READY)
 	$(BIN)/vrs-bench show toy --scene 3 --step 10 --out docs/gallery/scene.png
 	$(BIN)/vrs-bench show toy --scene 3 --step 10 --view stages --out docs/gallery/stages-super_res.png
-	$(BIN)/vrs-bench show toy --scene 3 --step 10 --view stages --task cloud_removal --out docs/gallery/stages-cloud_removal.png
+	$(BIN)/vrs-bench show toy --scene 3 --view stages --task cloud_removal --out docs/gallery/stages-cloud_removal.png
 	$(BIN)/vrs-bench show tiny --scene 2 --view animation --task cloud_removal --out docs/gallery/year.gif
 	$(BIN)/vrs-bench show toy --view signatures --out docs/gallery/signatures.png
 	$(BIN)/vrs-bench show toy --view texture --out docs/gallery/texture.png

@@ -148,7 +148,7 @@ def stages(scene: Scene, sensor: SensorRecipe, step: int) -> Figure:
         partial = sensor.model_copy(update={"stages": sensor.stages[:index]})
         seen = observe(partial, place, step, latent)
         images.append((f"+ {stage.stage}", stage.explain(cause), seen))
-    figure = Figure(figsize=(4.2 * len(images), 4.8), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(images), 5.2), layout="constrained")
     figure.suptitle(f"Sensor '{sensor.name}', scene {scene.id}, time step {step}")
     axes = figure.subplots(1, len(images), squeeze=False)[0]
     for axis, (title, words, image) in zip(axes, images, strict=True):
