@@ -67,7 +67,8 @@ def region_means(channels: Array, regions: Array) -> Floats:
     """Return at every pixel the mean of (channel, height, width) over its region."""
     count = int(regions.max()) + 1
     sizes = np.maximum(np.bincount(regions.ravel(), minlength=count), 1)
-    return np.take(region_sums(channels, regions, count) / sizes, regions, axis=1)
+    means = region_sums(channels, regions, count) / sizes.astype(np.float32)
+    return np.take(means, regions, axis=1)
 
 
 def _connected(owner: Array) -> Array:

@@ -119,6 +119,7 @@ def test_superpixels_are_connected_and_keep_to_an_edge() -> None:
         assert label(regions == number)[1] == 1
     assert not set(regions[:, left].ravel()) & set(regions[:, ~left].ravel())
     means = region_means(image, regions)
+    assert means.dtype == np.float32
     for number in (0, regions.max()):
         inside = regions == number
         assert means[0][inside] == pytest.approx(image[0][inside].mean(), abs=1e-4)
