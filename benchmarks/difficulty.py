@@ -188,7 +188,7 @@ def make_judge(task: BoundTask, readers: Readers) -> Judge:
     facts = task_facts(task)
     chosen = [m for m in METRICS.values() if m.in_skill or m.name in ("psnr", "jaccard_ratio")]
     metrics = tuple(m for m in chosen if m.applies(facts))
-    return Judge(task, metrics, {}, readers, load_encoder())
+    return Judge(task, metrics, {}, readers, load_encoder().card)
 
 
 def fitted(task: BoundTask) -> Mapping[str, Callable[[Mapping[str, Array]], Floats]]:
@@ -212,7 +212,7 @@ def images_of(
 
 def judged(scene: SceneTruth, images: Floats, floor: Floats, judge: Judge) -> Found:
     """Return what a scene's images are worth."""
-    found = judge_scene(scene, images, floor, judge).measured
+    found = judge_scene(scene, images, floor, judge, b"").measured
     columns = {name: found[name].whole for name in ("psnr", "jaccard_ratio")}
     for part, key in PARTS.items():
         columns[f"psnr_{part}"] = found["psnr"].parts[key]

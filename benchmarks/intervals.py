@@ -20,7 +20,7 @@ from scipy.special import stdtrit
 from vrs_bench.evaluation.paired import paired_test
 from vrs_bench.evaluation.statistics import Interval, bootstrap_intervals, jackknife_interval
 from vrs_bench.metrics.definition import PerSplit
-from vrs_bench.metrics.feature_distances import METRICS
+from vrs_bench.metrics.frames import METRICS
 
 SIZES = (6, 30, 38)
 KINDS = {"normal": 0.0, "beta(8, 1)": 8 / 9, "lognormal": np.exp(0.5)}
