@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEMO ?= runs/demo
+RESCORED ?= runs/rescored
+SITE ?= runs/site
 
 OLDEST := .venv-oldest
 # A fast part of the tests that needs neither torch nor Ray.
@@ -16,16 +18,31 @@ OLDEST_TESTS := tests/world tests/sensors tests/test_recipes.py tests/test_repos
 	tests/evaluation/test_paired.py tests/evaluation/test_statistics.py \
 	tests/leaderboard/test_ranking.py
 
-.PHONY: demo entries test test-oldest lint bench gallery clean
+.PHONY: demo entries rescore site site-check test test-oldest lint bench gallery clean
 
-# The demo, and then the kept entries against what it has predicted: copies of them, for a stamp has
-# a date. Not the U-Net: its training ends a rounding apart on another machine, and its scores too.
+# The demo, and then the kept entries against what it has predicted. Not the U-Net: its training ends
+# a rounding apart on another machine, and its scores too.
 demo: $(READY)
 	$(BIN)/vrs-bench demo --out $(DEMO)
-	rm -rf $(DEMO)/kept && cp -r submissions $(DEMO)/kept
+	$(MAKE) rescore RESCORED=$(DEMO)
+
+# Kept entries of size tiny, scored again from predictions that are made anew: copies of them,
+# for a stamp has a date.
+rescore: $(READY)
+	test -d $(RESCORED)/vrs-toy || $(BIN)/vrs-bench build super_res --size tiny --out $(RESCORED)/vrs-toy
+	for of in nearest-neighbour:nearest bicubic:bicubic; do \
+		test -d $(RESCORED)/predictions/super_res/$${of%:*} || $(BIN)/vrs-bench predict \
+		--method $${of#*:} --data $(RESCORED)/vrs-toy \
+		--out $(RESCORED)/predictions/super_res/$${of%:*} || exit 1; done
+	rm -rf $(RESCORED)/kept && cp -r submissions $(RESCORED)/kept
 	for name in nearest-neighbour bicubic; do $(BIN)/vrs-bench verify-entry --regenerated \
-		$(DEMO)/kept/super_res/$$name.json --predictions $(DEMO)/predictions/super_res/$$name \
-		--data $(DEMO)/vrs-toy || exit 1; done
+		$(RESCORED)/kept/super_res/$$name.json \
+		--predictions $(RESCORED)/predictions/super_res/$$name \
+		--data $(RESCORED)/vrs-toy || exit 1; done
+
+# The static site of the kept entries and of this checkout's documents.
+site: $(READY)
+	$(BIN)/vrs-bench leaderboard --site $(SITE)
 
 # The kept entries of size tiny again, by the demo, and the tables that show them.
 entries: $(READY)

@@ -51,6 +51,7 @@ LAYERS = [
     {"evaluation"},
     {"leaderboard"},
     {"plots"},
+    {"site"},
     {"show", "demo", "cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
@@ -296,7 +297,7 @@ def test_what_the_package_imports_it_declares() -> None:
     lines = [*project["dependencies"]]
     lines += [line for extra in ("evaluation", "geo", "ray", "uea") for line in extras[extra]]
     declared = {re.split(r"[<>=\[; ]", line)[0].lower() for line in lines}
-    distribution = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn"}
+    distribution = {"PIL": "pillow", "markdown_it": "markdown-it-py", "yaml": "pyyaml", "sklearn": "scikit-learn"}
     used = {target.partition(".")[0] for _, target in imports()}
     outside = used - set(sys.stdlib_module_names) - {"vrs_bench", "baselines"}
     assert {distribution.get(name, name).lower() for name in outside} <= declared
@@ -333,7 +334,7 @@ def installed(wheel: Path) -> Path:
 
 def shipped(folder: str) -> set[str]:
     """Return the files of a folder of the checkout that users need."""
-    needed = (".py", ".yaml", ".jinja", ".typed", ".json", ".npz", ".safetensors")
+    needed = (".py", ".yaml", ".jinja", ".typed", ".json", ".npz", ".safetensors", ".css", ".js")
     paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in needed]
     assert paths
     return {path.relative_to(ROOT).as_posix() for path in paths}

@@ -179,18 +179,59 @@ def verify_entry(
 @app.command()
 def leaderboard(
     submissions: Submissions = Path("submissions"),
-    page: Annotated[Path, typer.Option(help="Markdown page to update.")] = Path("BENCHMARK.md"),
+    page: Annotated[
+        Path | None,
+        typer.Option(help="Markdown page to update; BENCHMARK.md, unless a site is made."),
+    ] = None,
+    site: Annotated[Path | None, typer.Option(help="Folder for a site of static pages.")] = None,
+    documents: Annotated[
+        Path, typer.Option(help="Checkout whose README.md and docs the site shows.")
+    ] = Path(),
+    data: Annotated[
+        Path | None, typer.Option(help="Dataset folder, for pictures of predictions in the site.")
+    ] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(help="Entry and its predictions, for pictures: bicubic=predictions/bicubic"),
+    ] = None,
 ) -> None:
-    """Check all entries, rank them, and write the tables between the markers of a page.
+    """Check all entries, rank them, and write tables into a page, or a site of static pages.
 
     Example: `vrs-bench leaderboard --submissions submissions --page BENCHMARK.md`
+
+    Example: `vrs-bench leaderboard --site runs/site --data vrs-toy --predictions
+    bicubic=predictions/bicubic`
     """
     from vrs_bench.leaderboard.files import read_submissions
     from vrs_bench.leaderboard.markdown import board_table, update_page
     from vrs_bench.leaderboard.ranking import boards
 
-    ranked = boards(read_submissions(submissions))
+    if site is None and (data is not None or predictions):
+        raise typer.BadParameter("--data and --predictions are for pictures of a --site")
+    entries = read_submissions(submissions)
+    ranked = boards(entries)
     if not ranked:
         raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")
-    update_page(page, ranked)
-    print("\n\n".join(f"{board.task}: {board_table(board)}" for board in ranked))
+    if site is not None:
+        from vrs_bench.site.build import build_site
+        from vrs_bench.site.pages import write_site
+
+        files = build_site(entries, documents, data, _places(predictions or []))
+        write_site(files, site)
+        pages = sum(name.endswith(".html") for name in files)
+        size = sum(map(len, files.values())) / 1e6
+        print(f"{site}: {pages} pages, {size:.1f} MB in {len(files)} files")
+    if page is not None or site is None:
+        update_page(page or Path("BENCHMARK.md"), ranked)
+        print("\n\n".join(f"{board.task}: {board_table(board)}" for board in ranked))
+
+
+def _places(pairs: list[str]) -> dict[str, Path]:
+    """Return entry → predictions."""
+    places = {}
+    for pair in pairs:
+        name, equals, place = pair.partition("=")
+        if not (name and equals and place):
+            raise typer.BadParameter(f"--predictions: expected ENTRY=PATH, got '{pair}'")
+        places[name] = Path(place)
+    return places

@@ -40,7 +40,7 @@ def board_table(board: Board) -> str:
     beside = [
         metric
         for metric in shown_in("board")
-        if metric.name != headline and any(_current(entry.result, metric) for entry in entries)
+        if metric.name != headline and any(current(entry.result, metric) for entry in entries)
     ]
     columns = [METRICS[headline], *beside]
     heads = [_heading(metric) for metric in columns]
@@ -51,7 +51,7 @@ def board_table(board: Board) -> str:
     head = ["rank", "method", *heads, "date"]
     lines = [_line(head), _line(["---"] * len(head))]
     for place, entry in board.ranked:
-        cells = [_cell(_current(entry.result, m), m.name == headline) for m in columns]
+        cells = [_cell(current(entry.result, m), m.name == headline) for m in columns]
         if scaled:
             between = entry.result.normalised(headline)
             cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
@@ -65,7 +65,7 @@ def board_table(board: Board) -> str:
             f"Size {escape(board.recipe)}, split {escape(board.split)}: {result.n_scenes} scenes, "
             f"{result.n_rows} rows, data `{board.dataset_digest[:12]}`. Rank: 1 + the entries that "
             f"beat it – all entries less those that it beats, by sign-flip tests of every pair "
-            f"over scenes (Holm-adjusted p ≤ {SIGNIFICANCE}).{_caution(board)}",
+            f"over scenes (Holm-adjusted p ≤ {SIGNIFICANCE}).{caution(board)}",
             "",
             *lines,
             *_claims(board),
@@ -73,7 +73,7 @@ def board_table(board: Board) -> str:
     )
 
 
-def _caution(board: Board) -> str:
+def caution(board: Board) -> str:
     """Say what few scenes can tell, and what not."""
     entries = len(board.ranked)
     scenes = board.ranked[0][1].result.n_scenes if entries else ENOUGH_SCENES
@@ -122,7 +122,7 @@ def _heading(metric: Metric) -> str:
     return f"{escape(metric.label)}{unit} {arrow}"
 
 
-def _current(result: Result, metric: Metric) -> Score | None:
+def current(result: Result, metric: Metric) -> Score | None:
     """Return the score of a metric if the result has it as it is defined now."""
     score = result.scores.get(metric.name)
     return score if score is not None and score.version == metric.version else None

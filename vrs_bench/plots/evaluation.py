@@ -11,16 +11,13 @@ from matplotlib.figure import Figure
 from vrs_bench.colours import composite
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
-from vrs_bench.errors import BenchError
-from vrs_bench.evaluation.clipped import ClippedPredictions
-from vrs_bench.evaluation.predictions.checking import checked
-from vrs_bench.evaluation.predictions.expected import expectation
 from vrs_bench.evaluation.result import Result
 from vrs_bench.evaluation.scores import PartScore
-from vrs_bench.evaluation.truth import SceneTruth, Truth
+from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.metrics.catalogue import shown_in
 from vrs_bench.metrics.distortion import absolute_error_map, sam_map
 from vrs_bench.plots.display import draw_image, save
+from vrs_bench.plots.telling import scenes_of, telling_scenes
 from vrs_bench.tasks import BoundTask
 from vrs_bench.types import Floats
 from vrs_bench.world.landcover import class_colours, class_names
@@ -41,35 +38,15 @@ def evaluation_plots(
         BenchError: the result has no scores by scene, or the predictions are not those of it.
     """
     folder, task = data if isinstance(data, DatasetFolder) else DatasetFolder(data), result.task
-    chosen = _worst_and_median(result)
-    scenes: dict[int, tuple[SceneTruth, Floats]] = {}
-    expected = expectation(task, folder, result.split)
-    with checked(predictions, expected) as prediction_of:
-        clipped = ClippedPredictions(prediction_of)
-        for scene in Truth(folder, folder.manifest.bound(task), result.split):
-            images = clipped(scene)
-            if scene.number in chosen.values():
-                scenes[scene.number] = scene, images
-    if clipped.sha256 != result.predictions_sha256:
-        raise BenchError("the predictions are not those of the result; evaluate them again")
+    chosen = telling_scenes(result)
+    del chosen["best"]
+    scenes = scenes_of(result, predictions, folder, chosen.values())
     pictures = {"errors": _errors(result, folder.manifest.bound(task), chosen, scenes)}
     if result.slices:
         pictures["parts"] = _parts(result)
     if result.confusion:
         pictures["confusion"] = _confusion(result)
     return [save(figure, Path(out) / f"{name}.png") for name, figure in pictures.items()]
-
-
-def _worst_and_median(result: Result) -> dict[str, int]:
-    """Return the scenes that are worst and median by PSNR, or by the first score there is."""
-    by_scene = [name for name, score in result.scores.items() if score.per_scene]
-    if not by_scene:
-        raise BenchError("the result has no scores by scene, so there are none to draw")
-    score = result.scores["psnr" if "psnr" in by_scene else by_scene[0]]
-    ranked = sorted(
-        score.per_scene, key=lambda scene: score.per_scene[scene], reverse=score.higher_is_better
-    )
-    return {"worst": ranked[-1], "median": ranked[(len(ranked) - 1) // 2]}
 
 
 def _errors(
