@@ -44,6 +44,10 @@ rescore: $(READY)
 site: $(READY)
 	$(BIN)/vrs-bench leaderboard --site $(SITE)
 
+# Its script in a real Chromium, which has to be there.
+site-check: $(READY)
+	$(BIN)/python -m pytest -q tests/site/browser.py
+
 # The kept entries of size tiny again, by the demo, and the tables that show them.
 entries: $(READY)
 	$(BIN)/vrs-bench demo --out $(DEMO)
