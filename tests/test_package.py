@@ -297,7 +297,12 @@ def test_what_the_package_imports_it_declares() -> None:
     lines = [*project["dependencies"]]
     lines += [line for extra in ("evaluation", "geo", "ray", "uea") for line in extras[extra]]
     declared = {re.split(r"[<>=\[; ]", line)[0].lower() for line in lines}
-    distribution = {"PIL": "pillow", "markdown_it": "markdown-it-py", "yaml": "pyyaml", "sklearn": "scikit-learn"}
+    distribution = {
+        "PIL": "pillow",
+        "markdown_it": "markdown-it-py",
+        "yaml": "pyyaml",
+        "sklearn": "scikit-learn",
+    }
     used = {target.partition(".")[0] for _, target in imports()}
     outside = used - set(sys.stdlib_module_names) - {"vrs_bench", "baselines"}
     assert {distribution.get(name, name).lower() for name in outside} <= declared

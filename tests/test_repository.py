@@ -28,6 +28,7 @@ LEFT_BEHIND = (
     "predictions/bicubic/000001_0.npy",
     "plots/confusion.png",
     "products/latent_optical/frames.h5",
+    "site/index.html",
     "runs/unet/model.safetensors",
     "runs/demo/report.md",
     "scores.json",

@@ -14,6 +14,7 @@ import yaml
 from huggingface_hub import DatasetCard
 from PIL import Image
 
+import vrs_bench
 from vrs_bench.colours import true_colour
 from vrs_bench.columns import restore
 from vrs_bench.data.read.dataset_folder import DatasetFolder
@@ -63,6 +64,12 @@ def test_the_croissant_description_is_valid(tiny: Path) -> None:
         len(config["columns"]) for config in card(tiny).data.to_dict()["configs"]
     )
     raw = json.loads((tiny / "croissant.json").read_text(encoding="utf-8"))
+    for words in (metadata.data_biases, metadata.data_limitations, metadata.data_use_cases):
+        assert len(words) >= 3
+    assert "no real image" in metadata.personal_sensitive_information[0]
+    assert raw["rai:hasSyntheticData"] is True
+    assert vrs_bench.__version__ in raw["prov:wasGeneratedBy"]["description"]
+    assert "prov:wasDerivedFrom" not in raw  # of nothing
     shapes = {f["@id"]: f.get("cr:arrayShape") for r in raw["recordSet"] for f in r["field"]}
     assert shapes["super_res/hr"] == "4,64,64"
     assert shapes["super_res/scene"] is None

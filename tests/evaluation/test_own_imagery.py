@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from vrs_bench.cli import app
 from vrs_bench.columns import quantise, restore
 from vrs_bench.data.build.building import build
+from vrs_bench.data.documents.croissant import croissant
 from vrs_bench.data.manifest import NAME, read_manifest
 from vrs_bench.data.private import build_private
 from vrs_bench.data.read.dataset_folder import DatasetFolder
@@ -74,6 +75,13 @@ def guesses(folder: DatasetFolder, task: str) -> Any:
 
 
 # Data
+
+
+def test_programs_are_told_where_the_images_come_from(folder: DatasetFolder) -> None:
+    described = croissant(folder.manifest)
+    assert "SHA-256" in described["prov:wasDerivedFrom"]
+    assert "does not know" in described["rai:personalSensitiveInformation"]
+    assert described["rai:hasSyntheticData"] is True  # the observations
 
 
 def test_the_data_are_the_images(own: OwnImagery, folder: DatasetFolder) -> None:

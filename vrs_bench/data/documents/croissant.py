@@ -6,12 +6,13 @@ from typing import Any
 
 from vrs_bench.columns import Column
 from vrs_bench.data.documents.citation import CITATION, RELEASED, summary
+from vrs_bench.data.documents.responsible import VOCABULARY, responsible
 from vrs_bench.data.manifest import Manifest
 from vrs_bench.tasks import get_task
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
-    """Return a Croissant 1.0 description (JSON-LD) of the folder as a repository."""
+    """Return a Croissant 1.0 description (JSON-LD) of the folder, with the RAI vocabulary."""
     repository = {"@id": "repository"}
     distribution: list[dict[str, Any]] = [
         {
@@ -55,7 +56,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "name": f"vrs-bench-{manifest.recipe.name}",
         "description": summary(manifest),
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", VOCABULARY],
         "citeAs": CITATION,
         "license": "that of the images"
         if manifest.own_imagery
@@ -65,6 +66,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "datePublished": RELEASED,
         "distribution": distribution,
         "recordSet": records,
+        **responsible(manifest),
     }
 
 
@@ -88,6 +90,7 @@ _CONTEXT = {
     "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
     "rai": "http://mlcommons.org/croissant/RAI/",
+    "prov": "http://www.w3.org/ns/prov#",
     "dct": "http://purl.org/dc/terms/",
     "citeAs": "cr:citeAs",
     "column": "cr:column",
