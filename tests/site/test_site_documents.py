@@ -67,3 +67,11 @@ def test_a_page_that_is_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"README\.md: is not UTF-8 text"):
         read_documents(tmp_path)
     assert read_documents(tmp_path / "nothing") == []
+
+
+def test_tables_and_code_can_be_scrolled_and_read_by_everybody(tmp_path: Path) -> None:
+    html = page(tmp_path, "# R\n\n| | b |\n| --- | --- |\n| 1 | 2 |\n\n```bash\na <b> && c\n```\n")
+    assert '<th scope="col">b</th>' in html
+    assert "<td></td>" in html  # an empty heading is none
+    assert 'aria-label="Table 1"' in html
+    assert '<pre tabindex="0"><code>a &lt;b&gt; &amp;&amp; c\n</code></pre>' in html

@@ -102,7 +102,7 @@ def _parser() -> MarkdownIt:
     parser.add_render_rule("html_inline", _plain)
     parser.add_render_rule("table_open", _table_open)
     parser.add_render_rule("table_close", _table_close)
-    parser.add_render_rule("th_open", _head_open)
+    parser.add_render_rule("fence", _code)
     return parser
 
 
@@ -111,16 +111,19 @@ def _plain(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
     return html.escape(re.sub(r"<!--.*?-->\s*", "", tokens[index].content, flags=re.S))
 
 
-def _table_open(*_: Any) -> str:
-    return '<div class="scroll" tabindex="0" role="region" aria-label="Table">\n<table>\n'
+def _table_open(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    number = sum(token.type == "table_open" for token in tokens[: index + 1])
+    label = f'role="region" aria-label="Table {number}"'
+    return f'<div class="scroll" tabindex="0" {label}>\n<table>\n'
 
 
 def _table_close(*_: Any) -> str:
     return "</table>\n</div>\n"
 
 
-def _head_open(*_: Any) -> str:
-    return '<th scope="col">'
+def _code(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
+    """Let code that is wider than the page be scrolled by keys."""
+    return f'<pre tabindex="0"><code>{html.escape(tokens[index].content)}</code></pre>\n'
 
 
 def _title(tokens: Sequence[Token], name: str) -> str:
@@ -145,11 +148,18 @@ def _relink(document: Document, root: Path, paths: dict[str, str]) -> list[str]:
     """
     pictures: list[str] = []
     seen: dict[str, int] = {}
-    for token, following in zip(document.tokens, [*document.tokens[1:], None], strict=True):
+    for place, token in enumerate(document.tokens):
+        following = document.tokens[place + 1] if place + 1 < len(document.tokens) else None
         if token.type == "heading_open" and following is not None:
             anchor = _anchor(_text(following))
             seen[anchor] = seen.get(anchor, -1) + 1
             token.attrSet("id", anchor if not seen[anchor] else f"{anchor}-{seen[anchor]}")
+        if token.type == "th_open":
+            token.attrSet("scope", "col")
+            if following is not None and not following.content:
+                token.tag, token.attrs = "td", {}  # a heading that says nothing is none
+        if token.type == "th_close" and not document.tokens[place - 1].content:
+            token.tag = "td"
         closed: list[bool] = []
         for child in token.children or ():
             if child.type == "image":
@@ -158,7 +168,7 @@ def _relink(document: Document, root: Path, paths: dict[str, str]) -> list[str]:
                     pictures.append(source)
                     child.attrSet("loading", "lazy")
                 else:
-                    child.type, child.content = "text", child.content
+                    child.type = "text"  # its description
             elif child.type == "link_open":
                 closed.append(_point(child, document, paths))
             elif child.type == "link_close" and closed and not closed.pop():
