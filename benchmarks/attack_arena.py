@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 from attack_methods import Looks
-from drawn_scenes import scene_of
 
+from vrs_bench.evaluation.drawn import scene_of
 from vrs_bench.evaluation.floors import floor_method
 from vrs_bench.evaluation.judge import Judge, judge_scene, task_facts
 from vrs_bench.evaluation.scores import Bound

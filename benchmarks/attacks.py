@@ -27,8 +27,8 @@ from attack_starts import (
     prototypes,
 )
 from attack_suite import Hints, with_gradients, without_gradients
-from drawn_scenes import scene_of
 
+from vrs_bench.evaluation.drawn import scene_of
 from vrs_bench.evaluation.floors import Method, floor_method
 from vrs_bench.evaluation.statistics import bootstrap_interval
 from vrs_bench.evaluation.truth import SceneTruth

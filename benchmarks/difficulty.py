@@ -25,12 +25,13 @@ from measure import print_table  # before NumPy: it sets the threads
 # isort: split
 import numpy as np
 from difficulty_asked import ASKED, Scores, interval
-from drawn_scenes import DrawnExamples, as_truth, columns_of
 from shortcuts import cells_of, holm, p_values
 
+from baselines.drawn_examples import DrawnExamples
 from baselines.inputs import shown_inputs
 from baselines.methods.method import Method, Restore
 from baselines.methods.registry import METHODS
+from vrs_bench.evaluation.drawn import as_truth, columns_of
 from vrs_bench.evaluation.floors import floor_method
 from vrs_bench.evaluation.judge import Judge, judge_scene, task_facts
 from vrs_bench.evaluation.scores import Bound

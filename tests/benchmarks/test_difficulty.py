@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from difficulty import COLUMNS, SHOWN, cell_means, table
 from difficulty_asked import ASKED, Apart, AtMost, best_classical, interval
-from drawn_scenes import DrawnExamples, scene_of
 
+from baselines.drawn_examples import DrawnExamples
 from baselines.methods.registry import METHODS
+from vrs_bench.evaluation.drawn import scene_of
 from vrs_bench.metrics.distortion import psnr
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.references.readers import load_readers

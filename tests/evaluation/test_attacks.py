@@ -14,8 +14,8 @@ from attack_knowledge import fitted_estimate
 from attack_methods import Effort, Seen, look, own_labels, pushed, wanted_labels
 from attack_starts import back_projected, prototypes
 from attack_suite import Hints, with_gradients, without_gradients
-from drawn_scenes import scene_of
 
+from vrs_bench.evaluation.drawn import scene_of
 from vrs_bench.references.encoder import perceive
 from vrs_bench.references.readers import noise_answers, read_series
 from vrs_bench.types import Floats

@@ -173,10 +173,10 @@ def test_groups_that_need_more_than_is_installed_say_so(
     monkeypatch.setattr(judge, "find_spec", lambda name: None)
     task = folder.manifest.bound("super_res")
     if not named:
-        assert judge.make_judge(folder, task, groups, None).references() == {}
+        assert judge.make_judge(task, groups, None).references() == {}
         return
     with pytest.raises(BenchError) as caught:
-        judge.make_judge(folder, task, groups, None)
+        judge.make_judge(task, groups, None)
     assert f"metrics of {named} need pip install 'vrs-bench[evaluation]'" in str(caught.value)
     assert "torch" in str(caught.value)
 

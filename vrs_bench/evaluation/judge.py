@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vrs_bench.columns import restore
-from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.tally import SceneValues, values_of
 from vrs_bench.evaluation.through_sensor import consistency_rmse
@@ -125,14 +124,11 @@ def members(task: BoundTask) -> tuple[Metric, ...]:
     return tuple(m for m in METRICS.values() if m.in_skill and m.applies(facts))
 
 
-def make_judge(
-    folder: DatasetFolder, task: BoundTask, groups: Collection[str], readers: str | Path | None
-) -> Judge:
+def make_judge(task: BoundTask, groups: Collection[str], readers: str | Path | None) -> Judge:
     """Choose the metrics of some groups that apply to a task, and load what they need.
 
     Args:
-        folder: the data.
-        task: the task.
+        task: the task on its data.
         groups: of metrics.
         readers: file of the readers of series; None for the packaged ones.
 
@@ -158,7 +154,7 @@ def make_judge(
     found = card = None
     if judge.needs("readers"):
         path = None if readers is None else Path(readers)
-        found = load_readers(folder.manifest.recipe.world, path)
+        found = load_readers(task.world, path)
     if judge.needs("torch", "encoder"):
         missing = [name for name in _NETWORK_LIBRARIES if find_spec(name) is None]
         if missing:

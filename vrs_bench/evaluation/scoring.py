@@ -115,7 +115,7 @@ def evaluate(
             "and readers out"
         )
     asked = _in_order(GROUPS if groups is None else groups) if standard else ("original",)
-    judge = make_judge(folder, definition, asked, readers)
+    judge = make_judge(definition, asked, readers)
     placed: dict[str, Bound] = {}
     part_floors: PartFloors = {}
     contestants: dict[str, Contestant] = {}
@@ -180,7 +180,7 @@ def measure_bounds(
     """
     folder = data if isinstance(data, DatasetFolder) else DatasetFolder(data)
     bound = folder.manifest.bound(task)
-    judge = make_judge(folder, bound, GROUPS, None)
+    judge = make_judge(bound, GROUPS, None)
     rivals = _rivals(folder, judge, judge.metrics)
     tallies, _ = score_split(folder, bound, split, rivals, report, _crew(workers))
     bounds = bounds_of(tallies["floor"], tallies["ceiling"])

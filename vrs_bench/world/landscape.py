@@ -161,10 +161,12 @@ def draw_landscape(
     seed = recipe.seed
     second, share = _draw_mixture(source.mixture, labels, second_of, seed, number)
     strips = np.array([strip.label for strip in STRIPS.values()], labels.dtype)
-    state = draw_state(
-        source, np.concatenate([labels, second, strips]), recipe.horizon, seed, number
-    )
-    tables, roughness = _tables(state, share)
+    classes = np.concatenate([labels, second, strips])
+    state = draw_state(source, classes, recipe.horizon, seed, number)
+    by_radar, later = state, source.radar_delay_days
+    if later:
+        by_radar = draw_state(source, classes, recipe.horizon, seed, number, later)
+    tables, roughness = _tables(state, by_radar, share)
 
     fine = surfaces(partition, SCALE)
     middle = SCALE // 2
@@ -191,8 +193,14 @@ def _draw_mixture(
     return second.astype(labels.dtype), np.asarray(share)
 
 
-def _tables(state: State, share: Doubles) -> tuple[Floats, Floats]:
-    """Return values and radar texture of all surfaces, see :class:`Landscape`."""
+def _tables(state: State, by_radar: State, share: Doubles) -> tuple[Floats, Floats]:
+    """Return values and radar texture of all surfaces, see :class:`Landscape`.
+
+    Args:
+        state: what reflects light.
+        by_radar: what radar sees: the same, or the same some days later.
+        share: of what is mixed into each cell.
+    """
     n, paved = len(share), np.array([strip.paved for strip in STRIPS.values()])
     first, second = slice(0, n), slice(n, 2 * n)
     seen = optics(state)
@@ -209,7 +217,7 @@ def _tables(state: State, share: Doubles) -> tuple[Floats, Floats]:
     )
     answers.reflectance[: len(STRIPS)] += (paved[:, None] * _of_strips("pavement"))[:, None]
     answers.growth[len(STRIPS) :] += patchy
-    power = of_surfaces(10 ** (backscatter_db(state) / 10))
+    power = of_surfaces(10 ** (backscatter_db(by_radar) / 10))
     power[: len(STRIPS)] += (paved[:, None] * 10 ** (_of_strips("pavement_db") / 10))[:, None]
     values = np.concatenate(
         [

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import scipy
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from vrs_bench.columns import Column
 from vrs_bench.errors import BenchError
@@ -47,6 +52,16 @@ class Aggregation(Stage):
     max_shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Sub-pixel registration shift, drawn anew for every frame and published as ``phase``: uniform
     in ± this, in pixels of the sensor, along rows and along columns. 0: none, and no ``phase``."""
+    untold_shift: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Error of the registration besides, drawn in the same way, that nobody is told of."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_an_error(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out an error that is none: digests of recipes stay what they were."""
+        settings: dict[str, Any] = dump(self)
+        if not settings.get("untold_shift"):
+            settings.pop("untold_shift", None)
+        return settings
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Aggregation:
@@ -77,17 +92,20 @@ class Aggregation(Stage):
             )
         return height // factor, width // factor
 
-    def draw(self, draws: Draws, height: int, width: int) -> tuple[float, float]:
-        """Draw the registration shift (rows, columns), pixels of the sensor."""
-        if self.max_shift == 0:
-            return 0.0, 0.0
-        rng = draws.of_frame("phase")
-        drawn = ((2 * rng.random(2) - 1) * self.max_shift).astype(np.float32)
-        return float(drawn[0]), float(drawn[1])  # as published: float32
+    def draw(self, draws: Draws, height: int, width: int) -> tuple[float, ...]:
+        """Draw the registration shift (rows, columns), pixels of the sensor.
 
-    def operator(self, height: int, width: int, cause: tuple[float, float]) -> SeparableOperator:
-        """Return PSF and sampling at a registration shift."""
-        return aggregation(self, height, width, cause)
+        Where there is an error that nobody is told of, it follows: (rows, columns, rows, columns).
+        """
+        told = _drawn_shift(self.max_shift, draws, "phase")
+        untold = _drawn_shift(self.untold_shift, draws, "phase/untold")
+        return (*told, *untold) if self.untold_shift else told
+
+    def operator(self, height: int, width: int, cause: tuple[float, ...]) -> SeparableOperator:
+        """Return PSF and sampling at a registration shift, its error included."""
+        rows, columns, *untold = cause
+        error = untold or (0.0, 0.0)
+        return aggregation(self, height, width, (rows + error[0], columns + error[1]))
 
     def labels(self, mask: Labels) -> Labels:
         """Return the commonest label of each pixel; the registration shift is left out."""
@@ -105,17 +123,24 @@ class Aggregation(Stage):
         )
         return (Column("phase", "vector", "float32", text, (2,), visible=True),)
 
-    def published(self, cause: tuple[float, float], height: int, width: int) -> Mapping[str, Array]:
-        """The registration shift as float32."""
-        return {"phase": np.array(cause, np.float32)} if self.max_shift else {}
+    def published(self, cause: tuple[float, ...], height: int, width: int) -> Mapping[str, Array]:
+        """The registration shift as float32, without an error that nobody is told of."""
+        return {"phase": np.array(cause[:2], np.float32)} if self.max_shift else {}
 
-    def explain(self, cause: tuple[float, float]) -> str:
+    def explain(self, cause: tuple[float, ...]) -> str:
         """PSF and shift."""
         if self.mtf_nyquist is not None:
             psf = f"MTF {self.mtf_nyquist:g} at Nyquist"
         else:
             psf = f"PSF σ {self.sigma_px:g} px"
         return f"{psf}, shift {cause[0]:+.2f}, {cause[1]:+.2f} px" if self.max_shift else psf
+
+
+def _drawn_shift(largest: float, draws: Draws, name: str) -> tuple[float, float]:
+    if largest == 0:
+        return 0.0, 0.0
+    drawn = ((2 * draws.of_frame(name).random(2) - 1) * largest).astype(np.float32)
+    return float(drawn[0]), float(drawn[1])  # as published: float32
 
 
 def psf_sigma(mtf_nyquist: float) -> float:

@@ -7,9 +7,9 @@ One physical state (:mod:`.seasons`) is seen in the optical (:mod:`.optics`) and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from vrs_bench.settings import Settings
 from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS, class_names
@@ -43,6 +43,20 @@ class PhenologySettings(Source):
     """Scale of the differences between cells of one class; 0 makes them alike."""
     mixture: MixtureSettings = MixtureSettings()
     """Cells of more than one class."""
+    season_shift_days: Annotated[int, Field(ge=-120, le=120)] = 0
+    """How many days later than by the calendar everything grows, is mown, sown and harvested; rain
+    and wind stay on their days."""
+    radar_delay_days: Annotated[int, Field(ge=0, le=60)] = 0
+    """Days from a time step to the moment at which radar sees what is on the ground."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_shifts(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out shifts of no days: digests of recipes stay what they were."""
+        settings: dict[str, Any] = dump(self)
+        for name in ("season_shift_days", "radar_delay_days"):
+            if not settings.get(name):
+                settings.pop(name, None)
+        return settings
 
     def bands(self) -> Mapping[str, tuple[str, ...]]:
         """Return the optical and the radar product."""

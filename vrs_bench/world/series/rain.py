@@ -9,6 +9,7 @@ from vrs_bench.types import Array, Doubles
 RESIDUAL, SATURATED = 0.06, 0.42
 """Least and most volumetric soil moisture, m³/m³."""
 _SPIN_UP_DAYS = 60
+_AFTER_DAYS = 60
 _FILLING_MM = 30.0  # depth of rain that brings soil to 1 - 1/e of the way to saturation
 
 
@@ -26,7 +27,19 @@ def draw_rain(
     Returns:
         days and depths in mm, (n_events,) both.
     """
-    days = np.arange(first - _SPIN_UP_DAYS, last + 1)
+    return _drawn(rng, np.arange(first - _SPIN_UP_DAYS, last + 1), probability, mean_mm)
+
+
+def draw_rain_after(
+    rng: np.random.Generator, last: int, probability: float, mean_mm: float
+) -> tuple[Array, Array]:
+    """Draw the days with rain of the 60 days after a last day, as :func:`draw_rain` does."""
+    return _drawn(rng, np.arange(last + 1, last + 1 + _AFTER_DAYS), probability, mean_mm)
+
+
+def _drawn(
+    rng: np.random.Generator, days: Array, probability: float, mean_mm: float
+) -> tuple[Array, Array]:
     occurs, depth = rng.random((2, len(days)))
     wet = occurs < probability
     return days[wet], -mean_mm * np.log1p(-depth[wet])

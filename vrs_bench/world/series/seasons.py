@@ -15,7 +15,7 @@ import numpy as np
 from vrs_bench.types import Array, Doubles
 from vrs_bench.world.landcover import LAND_COVER
 from vrs_bench.world.series.phenology import PhenologySettings
-from vrs_bench.world.series.rain import draw_rain, soil_moisture
+from vrs_bench.world.series.rain import draw_rain, draw_rain_after, soil_moisture
 from vrs_bench.world.streams import normal, stream
 
 YEAR = 365.0
@@ -154,7 +154,7 @@ def leaf_area(
 
 
 def draw_state(
-    settings: PhenologySettings, classes: Array, n_steps: int, seed: int, scene: int
+    settings: PhenologySettings, classes: Array, n_steps: int, seed: int, scene: int, later: int = 0
 ) -> State:
     """Draw the state of every cell of a scene.
 
@@ -164,9 +164,12 @@ def draw_state(
         n_steps: horizon.
         seed, scene: key of the random streams ``"rain"``, ``"cells/phenology"``,
             ``"cells/management"`` and ``"wind"``.
+        later: days after each time step at which the state is wanted, 0 to 60; what falls after
+            the last one is of a stream of its own, so that all other rain stays.
     """
     days = settings.start_day + settings.step_days * np.arange(n_steps)
-    day, n = (days % YEAR)[None], len(classes)
+    last, days = int(days[-1]), days + later
+    day, n = ((days - settings.season_shift_days) % YEAR)[None], len(classes)
     z = settings.spread * normal(stream(seed, scene, "cells/phenology"), (n, 10)).astype(np.float64)
     low, high, variety, earlier, longer, sown, bloomed, drained, dusty, lush = z.T[..., None]
     # Without spread, all are managed alike.
@@ -206,10 +209,15 @@ def draw_state(
     rain = draw_rain(
         stream(seed, scene, "rain"),
         settings.start_day,
-        int(days[-1]),
+        last,
         settings.rain_probability,
         settings.rain_mm,
     )
+    if later:
+        after = draw_rain_after(
+            stream(seed, scene, "rain/after"), last, settings.rain_probability, settings.rain_mm
+        )
+        rain = np.concatenate([rain[0], after[0]]), np.concatenate([rain[1], after[1]])
     dry_down = _DRY_DOWN_DAYS * np.exp(_DRY_DOWN_GAIN * drained[:, 0])
     furrows = _furrows(classes, day, fall, choices)
     wind = normal(stream(seed, scene, "wind"), (n_steps,)).astype(np.float64)
