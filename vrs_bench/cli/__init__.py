@@ -13,6 +13,7 @@ from vrs_bench.cli import (  # noqa: F401  # each adds its commands
     fit,
     products,
     scores,
+    shifts,
 )
 from vrs_bench.cli.app import app
 from vrs_bench.errors import BenchError

@@ -46,6 +46,10 @@ def build(
         ),
     ] = BuiltSplit.public,
     secret_file: SecretFile = None,
+    shift: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=DOSE: a knob of `vrs-bench knobs`, turned in data of one task."),
+    ] = None,
     engine: Annotated[
         Engine, typer.Option(help="ray: on a cluster, one task a shard.")
     ] = Engine.processes,
@@ -54,6 +58,8 @@ def build(
     """Build a dataset folder, or what is missing of it; stop and start it as you like.
 
     Example: `vrs-bench build super_res --size tiny --out vrs-toy --workers 2`
+
+    Example: `vrs-bench build super_res --size small --shift read_noise=0.016 --out vrs-noisy`
 
     Example: `vrs-bench build super_res --split private --secret-file a.secret --out vrs-private`
     """
@@ -66,6 +72,12 @@ def build(
     if scenes is not None:
         changed = {**recipe.model_dump(mode="json"), "scenes": scenes}
         recipe = check_recipe(BenchmarkRecipe, changed, size)
+    if shift:
+        from vrs_bench.shifts.turning import shifted_dataset
+
+        if len(names) != 1:
+            raise typer.BadParameter("--shift is of one task; name it")
+        recipe = shifted_dataset(recipe, names[0], shift)
     secret = None
     if split is BuiltSplit.private:
         if engine is Engine.ray:

@@ -7,7 +7,7 @@ on, and one of other doses, methods or more scenes takes what is there already.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -59,8 +59,6 @@ class Plan:
     """The floor and the truth first."""
     scenes: tuple[int, ...]
     judge: Judge
-    matrix: bool
-    """Whether methods are also fitted at every dose."""
 
     @property
     def cells(self) -> list[Doses]:
@@ -92,7 +90,7 @@ def plan_sweep(
     knobs: Sequence[tuple[Knob, tuple[float, ...]]],
     methods: Sequence[str],
     scenes: int,
-    matrix: bool = False,
+    refitted: Collection[str] = (),
 ) -> Plan:
     """Return what a sweep has to measure.
 
@@ -102,7 +100,7 @@ def plan_sweep(
         knobs: one or two, each with its doses; the default dose is added.
         methods: names of methods.
         scenes: test scenes.
-        matrix: whether methods are also fitted at every dose.
+        refitted: those of the methods that are also fitted at every dose, and meet all others.
 
     Raises:
         BenchError: no knob, three, or the same twice; no methods or scenes; a dose that the recipe
@@ -125,17 +123,17 @@ def plan_sweep(
     for knob, doses in knobs:
         default = default_dose(knob, bound)
         turned.append(Turned(knob, tuple(sorted({*doses, default})), default))
-    fitted: list[Doses] = [()]
-    if matrix:
+    elsewhere: list[Doses] = []
+    if refitted:
         one = turned[0]
         if len(turned) > 1 or one.knob.turns == "training":
             raise BenchError(
                 "a matrix of train and test doses is of one knob, and not of one that is turned "
                 "for what methods are fitted on: its sweep shows just that"
             )
-        fitted += [((one.knob.name, dose),) for dose in one.doses if dose != one.default]
-    contestants = [Contestant(FLOOR), Contestant(TRUTH)]
-    contestants += [Contestant(name, at) for name in dict.fromkeys(methods) for at in fitted]
+        elsewhere = [((one.knob.name, dose),) for dose in one.doses if dose != one.default]
+    contestants = [Contestant(name) for name in (FLOOR, TRUTH, *dict.fromkeys(methods))]
+    contestants += [Contestant(name, at) for name in dict.fromkeys(refitted) for at in elsewhere]
     first = SPLITS["test"]
     plan = Plan(
         task,
@@ -145,7 +143,6 @@ def plan_sweep(
         tuple(contestants),
         tuple(range(first, first + scenes)),
         make_judge(bound, GROUPS, None),
-        matrix,
     )
     return replace(plan, judge=_fair(plan))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe
 from vrs_bench.sensors.sensor import SensorRecipe
-from vrs_bench.shifts.knobs import Knob, Setting, Turns, get_knob
-from vrs_bench.tasks import BoundTask, bind
+from vrs_bench.shifts.knobs import Knob, Setting, Turns, get_knob, parse_knob
+from vrs_bench.tasks import BoundTask, bind, get_task
 
 Doses = tuple[tuple[str, float], ...]
 """Names of knobs and their doses; others are as the recipe has them."""
@@ -105,6 +105,34 @@ def _put(plain: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in outer:
         plain = plain[key]
     plain[last] = value
+
+
+def shifted_dataset(recipe: BenchmarkRecipe, task: str, turned: Sequence[str]) -> BenchmarkRecipe:
+    """Return the recipe of a dataset in which knobs are turned; its name says which.
+
+    Args:
+        recipe: as it is.
+        task: name of the task.
+        turned: ``NAME=DOSE`` each.
+
+    Raises:
+        BenchError: no such knob or dose, or a knob whose dose a dataset can't keep to itself.
+    """
+    task, doses, name = get_task(task).name, {}, recipe.name
+    for text in turned:
+        knob, listed = parse_knob(text, task)
+        if len(listed) != 1 or "=" not in text:
+            raise BenchError(f"{text}: expected one dose, such as {knob.name}={knob.doses[0]:g}")
+        if knob.turns != "all":
+            raise BenchError(
+                f"{knob.name}: a dataset's manifest tells how it was made, and methods are told by "
+                f"it; turn this knob in a sweep"
+            )
+        doses[knob.name] = listed[0]
+        name += f"-{knob.name}-{listed[0]:g}"
+    plain = name.replace("_", "-").replace(".", "p").replace("+", "")
+    changed = shifted_recipe(recipe, task, dosed(doses)).model_dump(mode="json")
+    return check_recipe(BenchmarkRecipe, {**changed, "name": plain}, "--shift")
 
 
 def dosed(doses: Mapping[str, float]) -> Doses:
