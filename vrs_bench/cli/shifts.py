@@ -63,9 +63,9 @@ def sweep(
     from baselines.shifted import prepare, suited
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
     from vrs_bench.shifts.knobs import parse_knob
-    from vrs_bench.shifts.report import make_report
+    from vrs_bench.shifts.report import make_report, validities
     from vrs_bench.shifts.sweep import plan_sweep, run_sweep
-    from vrs_bench.shifts.tables import report_text
+    from vrs_bench.shifts.tables import report_text, validity_table
     from vrs_bench.tasks import bind, get_task
 
     name, recipe = get_task(task).name, load_recipe(BenchmarkRecipe, size)
@@ -88,5 +88,8 @@ def sweep(
         stem = "-".join(of.name for of, _ in turned)
         made.to_json(out / f"report-{stem}.json")
         write_text(out / f"report-{stem}.md", text)
-        for path in [out / f"report-{stem}.md", *sweep_plots(made, out)]:
+        together = validity_table(validities(sorted(out.glob("report-*.json"))))
+        write_text(out / "validity.md", together + "\n")
+        texts = [out / f"report-{stem}.md", out / "validity.md"]
+        for path in [*texts, *sweep_plots(made, out)]:
             print(path, file=sys.stderr)

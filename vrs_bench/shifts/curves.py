@@ -14,6 +14,8 @@ from vrs_bench.evaluation.statistics import CONFIDENCE
 from vrs_bench.types import Doubles
 
 HALF_RESAMPLES = 2000
+LEAST = 0.01
+"""Skill at the default dose, at least, of which half says anything."""
 NEGLIGIBLE = 1e-4
 """A fall from dose to dose that is none: the step in which images are published."""
 
@@ -74,11 +76,11 @@ def half_dose_interval(doses: Sequence[float], by_scene: Doubles, seed: int = 0)
         seed: of the resampling.
 
     Returns:
-        None where the curve does not start above 0: there is nothing to halve. No ends for one
-        scene.
+        None where the curve starts below :data:`LEAST`: there is nothing to halve. No ends for
+        one scene.
     """
     mean = by_scene.mean(axis=0)
-    if len(doses) < 2 or mean[0] <= 0:
+    if len(doses) < 2 or mean[0] < LEAST:
         return None
     dose, n = half_dose(doses, mean), len(by_scene)
     if n < 2:

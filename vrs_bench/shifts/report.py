@@ -75,8 +75,8 @@ class Curve:
     area: Estimate
     """Mean over the range of doses."""
     half: HalfDose | None
-    """Where it has fallen to half; None where harder is in no known direction, or the score is
-    not above 0 at the default."""
+    """Where it has fallen to half; None where harder is in no known direction, or there is no
+    skill at the default that could be halved."""
     steepest: Fall | None
     worst: dict[str, float]
     """``dose`` and ``mean`` of the worst cell."""
@@ -173,6 +173,18 @@ def make_report(plan: Plan, records: Iterable[Record]) -> SweepReport:
         ],
         interactions=_interactions(plan, values, methods, ranked),
     )
+
+
+def validities(reports: Iterable[Path]) -> list[Validity]:
+    """Return what several sweeps say of metrics, from the JSON of their reports.
+
+    Of a knob that was turned in several, the last one's counts.
+    """
+    found: dict[tuple[str, str], Validity] = {}
+    for path in reports:
+        for of in json.loads(path.read_text(encoding="utf-8"))["validity"]:
+            found[of["knob"], of["metric"]] = Validity(**{**of, "tau": Estimate(**of["tau"])})
+    return list(found.values())
 
 
 def _with_skills(plan: Plan, records: Iterable[Record]) -> Values:
