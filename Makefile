@@ -73,6 +73,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/products.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/evaluate.py
+	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/perceptual.py
 	$(BIN)/python benchmarks/readers.py
 	$(BIN)/python benchmarks/intervals.py

@@ -24,10 +24,12 @@ from vrs_bench.evaluation import evaluate
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.plots.shifts import sweep_plots
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
+from vrs_bench.shifts.findings import SweepReport, validities
 from vrs_bench.shifts.knobs import parse_knob
-from vrs_bench.shifts.report import SweepReport, defaults, make_report, validities
+from vrs_bench.shifts.plan import OTHER_DATES, Plan, defaults, plan_sweep
+from vrs_bench.shifts.report import make_report
 from vrs_bench.shifts.scenes import FLOOR, TRUTH, Contestant, Record
-from vrs_bench.shifts.sweep import OTHER_DATES, RECORDS, Plan, plan_sweep, run_sweep
+from vrs_bench.shifts.sweep import RECORDS, run_sweep
 from vrs_bench.shifts.tables import report_text, validity_table
 from vrs_bench.shifts.turning import dosed, shifted_dataset
 from vrs_bench.tasks import bind
@@ -166,7 +168,7 @@ def test_dates_that_differ_leave_the_readers_out() -> None:
     assert not downstream & set(season.judge.left_out)
 
 
-def test_methods_are_fitted_at_every_dose_for_a_matrix() -> None:
+def test_methods_are_fitted_at_every_dose_for_a_matrix(tmp_path: Path) -> None:
     methods = ["bicubic", "back-projection"]
     made = plan("super_res", ["mtf=0.1"], methods, refitted=methods[1:])
     report = make_report(made, run_sweep(made, prepare))
@@ -174,6 +176,10 @@ def test_methods_are_fitted_at_every_dose_for_a_matrix() -> None:
     assert [at for _, at, _ in fitted] == [{}, {"mtf": 0.1}] * 2
     text = report_text(report)
     assert "| fitted at mtf | met 0.1 | met 0.25 |" in text
+    assert [path.name for path in sweep_plots(report, tmp_path)] == [
+        "curves-mtf.png",
+        "matrix-mtf.png",
+    ]
     assert len(report.curves) == 12
     with pytest.raises(BenchError, match="matrix of train and test doses is of one knob"):
         plan("super_res", ["mtf", "bias"], ["back-projection"], refitted=["back-projection"])

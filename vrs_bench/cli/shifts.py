@@ -62,9 +62,11 @@ def sweep(
     """
     from baselines.shifted import prepare, suited
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+    from vrs_bench.shifts.findings import validities
     from vrs_bench.shifts.knobs import parse_knob
-    from vrs_bench.shifts.report import make_report, validities
-    from vrs_bench.shifts.sweep import plan_sweep, run_sweep
+    from vrs_bench.shifts.plan import plan_sweep
+    from vrs_bench.shifts.report import make_report
+    from vrs_bench.shifts.sweep import run_sweep
     from vrs_bench.shifts.tables import report_text, validity_table
     from vrs_bench.tasks import bind, get_task
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.plots.display import save
-from vrs_bench.shifts.report import Cell, SweepReport
+from vrs_bench.shifts.findings import Cell, Matrix, SweepReport, skill_matrices
 from vrs_bench.shifts.scenes import FLOOR, TRUTH
 
 PANELS = 3  # side by side
@@ -22,6 +24,8 @@ def sweep_plots(report: SweepReport, out: Path) -> list[Path]:
         the files.
     """
     pictures = {"curves": _curves(report)} if len(report.knobs) == 1 else {"grid": _grid(report)}
+    if matrices := skill_matrices(report):
+        pictures["matrix"] = _matrices(report, matrices)
     name = "-".join(knob["name"] for knob in report.knobs)
     return [save(figure, out / f"{kind}-{name}.png") for kind, figure in pictures.items()]
 
@@ -81,13 +85,33 @@ def _grid(report: SweepReport) -> Figure:
         means = {
             (c.doses[rows["name"]], c.doses[columns["name"]]): c.scores[metric].mean for c in cells
         }
-        image = np.array([[means[a, b] for b in columns["doses"]] for a in rows["doses"]])
-        axis.imshow(image, cmap="viridis", origin="lower")
-        for (row, column), value in np.ndenumerate(image):
-            axis.text(column, row, f"{value:.2f}", ha="center", va="center", color="white")
-        axis.set_xticks(range(len(columns["doses"])), [f"{d:g}" for d in columns["doses"]])
-        axis.set_yticks(range(len(rows["doses"])), [f"{d:g}" for d in rows["doses"]])
+        _numbers(axis, means, rows["doses"], columns["doses"])
         axis.set_xlabel(f"{columns['name']} ({columns['unit']})")
         axis.set_ylabel(f"{rows['name']} ({rows['unit']})")
         axis.set_title(f"{method}: {METRICS[metric].label}", fontsize=10)
     return figure
+
+
+def _matrices(report: SweepReport, matrices: Mapping[str, Matrix]) -> Figure:
+    """Draw the skill of methods by the dose that they were fitted at and the one that they met."""
+    [knob] = report.knobs
+    figure = Figure(figsize=(4.6 * len(matrices), 4.2), layout="constrained")
+    axes = figure.subplots(1, len(matrices), squeeze=False)[0]
+    for axis, (method, means) in zip(axes, matrices.items(), strict=True):
+        _numbers(axis, means, knob["doses"], knob["doses"])
+        axis.set_xlabel(f"met: {knob['name']} ({knob['unit']})")
+        axis.set_ylabel("fitted at")
+        axis.set_title(f"{method}: skill", fontsize=10)
+    return figure
+
+
+def _numbers(axis: Any, means: Matrix, rows: list[float], columns: list[float]) -> None:
+    """Draw a table of numbers, coloured."""
+    image = np.array([[means[row, column] for column in columns] for row in rows])
+    axis.imshow(image, cmap="viridis", origin="lower")
+    middle = (image.min() + image.max()) / 2
+    for (row, column), value in np.ndenumerate(image):
+        colour = "black" if value > middle else "white"
+        axis.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+    axis.set_xticks(range(len(columns)), [f"{dose:g}" for dose in columns])
+    axis.set_yticks(range(len(rows)), [f"{dose:g}" for dose in rows])

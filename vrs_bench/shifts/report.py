@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,18 +11,16 @@ from vrs_bench.evaluation.scores import Bound
 from vrs_bench.evaluation.skill import skills
 from vrs_bench.evaluation.statistics import CONFIDENCE, Limits, bootstrap_intervals
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.paths import write_text
 from vrs_bench.shifts.curves import (
-    Fall,
-    HalfDose,
     area,
     falls_all_along,
     half_dose_interval,
     kendall,
     steepest,
 )
+from vrs_bench.shifts.findings import Cell, Curve, Estimate, Interaction, SweepReport, Validity
+from vrs_bench.shifts.plan import Plan, Turned, along, defaults, skill_members
 from vrs_bench.shifts.scenes import FLOOR, TRUTH, Contestant, Record
-from vrs_bench.shifts.sweep import Plan, Turned, skill_members
 from vrs_bench.shifts.turning import Doses, dosed
 from vrs_bench.types import Doubles
 
@@ -37,95 +31,6 @@ NOT_EVERYWHERE = "floor and truth are the same at some dose, so that nothing lie
 PerScene = Mapping[int, float]
 Values = dict[tuple[Doses, Contestant], dict[str, PerScene]]
 """Doses and contestant → metric → scene → value, skill among them."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over scenes with its interval, which one scene has not."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """The scores of one method at some doses."""
-
-    doses: dict[str, float]
-    method: str
-    fitted: dict[str, float]
-    """Doses of knobs that stood elsewhere than the recipe has them while it was fitted."""
-    scores: dict[str, Estimate]
-    change: dict[str, Estimate]
-    """Less the same method's at the default doses, paired by scene."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One score of one method along one knob, others at their defaults."""
-
-    knob: str
-    method: str
-    metric: str
-    default: Estimate
-    """At the default dose."""
-    robust: Estimate
-    """Mean over the doses, each of the same weight."""
-    area: Estimate
-    """Mean over the range of doses."""
-    half: HalfDose | None
-    """Where it has fallen to half; None where harder is in no known direction, or there is no
-    skill at the default that could be halved."""
-    steepest: Fall | None
-    worst: dict[str, float]
-    """``dose`` and ``mean`` of the worst cell."""
-
-
-@dataclass(frozen=True)
-class Validity:
-    """Whether a metric gets worse as the task gets harder, scene by scene."""
-
-    knob: str
-    metric: str
-    falls: float
-    """Share of scenes and methods in which it gets worse, or stays, from dose to dose."""
-    tau: Estimate
-    """Kendall's τ of harder doses with worse values, mean over methods and scenes."""
-
-
-@dataclass(frozen=True)
-class Interaction:
-    """How much more two doses do together than each by itself: f(a, b) - f(a) - f(b) + f()."""
-
-    doses: dict[str, float]
-    method: str
-    metric: str
-    effect: Estimate
-
-
-@dataclass(frozen=True)
-class SweepReport:
-    """All that a sweep found."""
-
-    task: str
-    size: str
-    package: str
-    scenes: int
-    confidence: float
-    knobs: list[dict[str, Any]]
-    """Name, unit, text, doses, default and direction of each."""
-    left_out: dict[str, str]
-    """Metric → why it is not measured."""
-    cells: list[Cell]
-    curves: list[Curve]
-    validity: list[Validity]
-    interactions: list[Interaction]
-
-    def to_json(self, path: Path) -> None:
-        """Write a JSON file, whole or not at all."""
-        text = json.dumps(asdict(self), indent=1, allow_nan=False, ensure_ascii=False)
-        write_text(path, text + "\n")
 
 
 def make_report(plan: Plan, records: Iterable[Record]) -> SweepReport:
@@ -175,18 +80,6 @@ def make_report(plan: Plan, records: Iterable[Record]) -> SweepReport:
     )
 
 
-def validities(reports: Iterable[Path]) -> list[Validity]:
-    """Return what several sweeps say of metrics, from the JSON of their reports.
-
-    Of a knob that was turned in several, the last one's counts.
-    """
-    found: dict[tuple[str, str], Validity] = {}
-    for path in reports:
-        for of in json.loads(path.read_text(encoding="utf-8"))["validity"]:
-            found[of["knob"], of["metric"]] = Validity(**{**of, "tau": Estimate(**of["tau"])})
-    return list(found.values())
-
-
 def _with_skills(plan: Plan, records: Iterable[Record]) -> Values:
     values: dict[tuple[Doses, Contestant], dict[str, dict[int, float]]] = {}
     for record in records:
@@ -206,17 +99,6 @@ def _with_skills(plan: Plan, records: Iterable[Record]) -> Values:
 
 def _mean(values: PerScene) -> float:
     return float(np.mean(list(values.values())))
-
-
-def defaults(plan: Plan) -> Doses:
-    """Return the cell in which nothing is turned."""
-    return dosed({of.knob.name: of.default for of in plan.turned})
-
-
-def along(plan: Plan, turned: Turned) -> list[tuple[float, Doses]]:
-    """Return doses of a knob, rising, and their cells, in which nothing else is turned."""
-    rest = {name: dose for name, dose in defaults(plan) if name != turned.knob.name}
-    return [(dose, dosed({**rest, turned.knob.name: dose})) for dose in turned.doses]
 
 
 def _estimates(samples: Sequence[Doubles], limits: Sequence[Limits]) -> list[Estimate]:

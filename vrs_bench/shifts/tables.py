@@ -7,8 +7,14 @@ from collections.abc import Iterable, Sequence
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.shifts.curves import HalfDose
+from vrs_bench.shifts.findings import (
+    Cell,
+    Estimate,
+    SweepReport,
+    Validity,
+    skill_matrices,
+)
 from vrs_bench.shifts.knobs import KNOBS
-from vrs_bench.shifts.report import Cell, Estimate, SweepReport, Validity
 from vrs_bench.shifts.scenes import FLOOR, TRUTH
 from vrs_bench.shifts.turning import default_dose
 from vrs_bench.tasks import bind
@@ -34,8 +40,7 @@ def report_text(report: SweepReport) -> str:
         *(cells_table(report, method) for method in dict.fromkeys(c.method for c in report.cells)
           if method != TRUTH),
     ]  # fmt: skip
-    matrices = [table for knob in report.knobs for table in matrix_tables(report, knob["name"])]
-    if matrices:
+    if matrices := [*matrix_tables(report)]:
         parts += ["## Fitted at one dose, met with another", *matrices]
     if report.interactions:
         parts += ["## Two doses together", interactions_table(report)]
@@ -104,26 +109,16 @@ def cells_table(report: SweepReport, method: str) -> str:
     )
 
 
-def matrix_tables(report: SweepReport, knob: str) -> Iterable[str]:
+def matrix_tables(report: SweepReport) -> Iterable[str]:
     """Yield, of each method that was fitted at several doses, skill by fitted and met dose."""
-    found = [cell for cell in report.cells if set(cell.fitted) == {knob} == set(cell.doses)]
-    [default] = [of["default"] for of in report.knobs if of["name"] == knob]
-    turned = [of["turns"] for of in report.knobs if of["name"] == knob]
-    for method in dict.fromkeys(cell.method for cell in found if turned != ["training"]):
-        of = [c for c in report.cells if c.method == method]
-        met = sorted({cell.doses[knob] for cell in of})
-        skill = {
-            (cell.fitted.get(knob, default), cell.doses[knob]): cell.scores["skill"].mean
-            for cell in of
-            if "skill" in cell.scores
-        }
+    for method, skill in skill_matrices(report).items():
+        [knob] = report.knobs
         rows = [
-            [f"**{at:g}**", *(f"{skill[at, dose]:.3f}" for dose in met)]
-            for at in sorted({at for at, _ in skill})
+            [f"**{at:g}**", *(_number(skill[at, met]) for met in knob["doses"])]
+            for at in knob["doses"]
         ]
-        yield f"### {method}: skill\n\n" + _table(
-            [f"fitted at {knob}", *(f"met {dose:g}" for dose in met)], rows
-        )
+        head = [f"fitted at {knob['name']}", *(f"met {dose:g}" for dose in knob["doses"])]
+        yield f"### {method}: skill\n\n" + _table(head, rows)
 
 
 def interactions_table(report: SweepReport) -> str:

@@ -1,0 +1,138 @@
+"""What a sweep finds, as it is kept in JSON: scores by cell, curves, validity, interactions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vrs_bench.paths import write_text
+from vrs_bench.shifts.curves import Fall, HalfDose
+
+Matrix = Mapping[tuple[float, float], float]
+"""Two doses → value."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over scenes with its interval, which one scene has not."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The scores of one method at some doses."""
+
+    doses: dict[str, float]
+    method: str
+    fitted: dict[str, float]
+    """Doses of knobs that stood elsewhere than the recipe has them while it was fitted."""
+    scores: dict[str, Estimate]
+    change: dict[str, Estimate]
+    """Less the same method's at the default doses, paired by scene."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One score of one method along one knob, others at their defaults."""
+
+    knob: str
+    method: str
+    metric: str
+    default: Estimate
+    """At the default dose."""
+    robust: Estimate
+    """Mean over the doses, each of the same weight."""
+    area: Estimate
+    """Mean over the range of doses."""
+    half: HalfDose | None
+    """Where it has fallen to half; None where harder is in no known direction, or there is no
+    skill at the default that could be halved."""
+    steepest: Fall | None
+    worst: dict[str, float]
+    """``dose`` and ``mean`` of the worst cell."""
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Whether a metric gets worse as the task gets harder, scene by scene."""
+
+    knob: str
+    metric: str
+    falls: float
+    """Share of scenes and methods in which it gets worse, or stays, from dose to dose."""
+    tau: Estimate
+    """Kendall's τ of harder doses with worse values, mean over methods and scenes."""
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """How much more two doses do together than each by itself: f(a, b) - f(a) - f(b) + f()."""
+
+    doses: dict[str, float]
+    method: str
+    metric: str
+    effect: Estimate
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """All that a sweep found."""
+
+    task: str
+    size: str
+    package: str
+    scenes: int
+    confidence: float
+    knobs: list[dict[str, Any]]
+    """Name, unit, text, doses, default and direction of each."""
+    left_out: dict[str, str]
+    """Metric → why it is not measured."""
+    cells: list[Cell]
+    curves: list[Curve]
+    validity: list[Validity]
+    interactions: list[Interaction]
+
+    def to_json(self, path: Path) -> None:
+        """Write a JSON file, whole or not at all."""
+        text = json.dumps(asdict(self), indent=1, allow_nan=False, ensure_ascii=False)
+        write_text(path, text + "\n")
+
+
+def skill_matrices(report: SweepReport) -> dict[str, Matrix]:
+    """Return the mean skill of each method that was also fitted at other doses than the default.
+
+    Returns:
+        method → (dose that it was fitted at, dose that it met) → skill; nothing where what is
+        turned is turned for the fitting alone, or skill can't be measured.
+    """
+    if len(report.knobs) > 1 or report.knobs[0]["turns"] == "training":
+        return {}
+    name, default = report.knobs[0]["name"], report.knobs[0]["default"]
+    refitted = dict.fromkeys(cell.method for cell in report.cells if cell.fitted)
+    return {
+        method: {
+            (cell.fitted.get(name, default), cell.doses[name]): cell.scores["skill"].mean
+            for cell in report.cells
+            if cell.method == method
+        }
+        for method in refitted
+        if all("skill" in cell.scores for cell in report.cells)
+    }
+
+
+def validities(reports: Iterable[Path]) -> list[Validity]:
+    """Return what several sweeps say of metrics, from the JSON of their reports.
+
+    Of a knob that was turned in several, the last one's counts.
+    """
+    found: dict[tuple[str, str], Validity] = {}
+    for path in reports:
+        for of in json.loads(path.read_text(encoding="utf-8"))["validity"]:
+            found[of["knob"], of["metric"]] = Validity(**{**of, "tau": Estimate(**of["tau"])})
+    return list(found.values())
