@@ -91,6 +91,9 @@ gallery: $(READY)
 	$(BIN)/vrs-bench show tiny --scene 2 --view animation --task cloud_removal --out docs/gallery/year.gif
 	$(BIN)/vrs-bench show toy --view signatures --out docs/gallery/signatures.png
 	$(BIN)/vrs-bench show toy --view texture --out docs/gallery/texture.png
+	$(BIN)/vrs-bench sweep super_res --knob read_noise --method bicubic --method map-all-dates --matrix --out runs/sweep
+	cp runs/sweep/curves-read_noise.png docs/gallery/sweep-read_noise.png
+	cp runs/sweep/matrix-read_noise.png docs/gallery/sweep-matrix.png
 
 # The environment is exactly constraints.txt: the versions that were tested together.
 $(READY): pyproject.toml constraints.txt Makefile

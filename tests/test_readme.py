@@ -59,11 +59,13 @@ def test_every_snippet_runs_as_written(tmp_path):
         "submissions/super_res/bicubic.json",
     ):
         assert (tmp_path / made).is_file(), made
+    for made in ("report-read_noise.md", "curves-read_noise.png", "values.jsonl", "validity.md"):
+        assert (tmp_path / "runs" / "sweep" / made).is_file(), made
     assert (tmp_path / "products" / "clean_optical" / "index.json").is_file()
 
 
-@pytest.mark.parametrize("page", ["README.md", "BENCHMARK.md"])
+@pytest.mark.parametrize("page", ["README.md", "BENCHMARK.md", "docs/shifts.md"])
 def test_links_to_files_lead_somewhere(page):
-    root = README.parent
-    for target in re.findall(r"\]\((?!https?://)([^)#]+)", (root / page).read_text("utf-8")):
-        assert (root / target).is_file(), f"{page}: {target}"
+    path = README.parent / page
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text("utf-8")):
+        assert (path.parent / target).is_file(), f"{page}: {target}"
