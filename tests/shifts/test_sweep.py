@@ -29,7 +29,7 @@ from vrs_bench.shifts.knobs import parse_knob
 from vrs_bench.shifts.plan import OTHER_DATES, Plan, defaults, plan_sweep
 from vrs_bench.shifts.report import make_report
 from vrs_bench.shifts.scenes import FLOOR, TRUTH, Contestant, Record
-from vrs_bench.shifts.sweep import RECORDS, run_sweep
+from vrs_bench.shifts.sweep import RECORDS, SETTINGS, run_sweep
 from vrs_bench.shifts.tables import report_text, validity_table
 from vrs_bench.shifts.turning import dosed, shifted_dataset
 from vrs_bench.tasks import bind
@@ -289,6 +289,9 @@ def test_values_of_something_else_are_not_mixed(noise: Plan, tmp_path: Path) -> 
         file.write("{}\n")
     with pytest.raises(BenchError, match=r"values\.jsonl, line 7: not a value of a sweep"):
         run_sweep(one, prepare, out=tmp_path, identities={"nearest": "a"})
+    (tmp_path / SETTINGS).write_text("{")
+    with pytest.raises(BenchError, match=r"sweep\.json: not the settings of a sweep .*; remove it"):
+        run_sweep(one, prepare, out=tmp_path)
 
 
 def test_what_can_not_be_swept_is_refused() -> None:

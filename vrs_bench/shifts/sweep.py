@@ -164,7 +164,10 @@ def _claim(path: Path, plan: Plan, identities: Mapping[str, str]) -> None:
     methods = {name: identities.get(name, "") for name in plan.methods}
     before: dict[str, Any] = {}
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise BenchError(f"{path}: not the settings of a sweep ({error}); remove it") from error
         differing = [key for key, value in own.items() if before.get(key) != value]
         differing += [
             name for name, of in before.get("methods", {}).items() if methods.get(name, of) != of
