@@ -24,6 +24,10 @@ from vrs_bench.references.readers import load_readers
 from vrs_bench.tasks import BoundTask, bind
 from vrs_bench.types import Doubles, Floats
 
+MOST = 0.01
+"""Skill that may be gained without a flag and without help."""
+PAYS = "**pays**"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -81,6 +85,20 @@ class Arena:
             ),
         )
 
+    def fished(self, images: Sequence[Floats], tries: int) -> Outcome:
+        """Return the best of outcomes that differ in the noise only.
+
+        One value of all images is moved by one, two, … of its last bits: other predictions, other
+        noise. Whoever has the public truth can look for noise that suits him.
+        """
+        found = []
+        changed = [of.copy() for of in images]
+        for _ in range(tries):
+            found.append(self.outcome(changed))
+            first = changed[0].reshape(-1)
+            first[0] = np.nextafter(first[0], np.float32(0.5))
+        return max(found, key=lambda of: float(of.skill.mean()))
+
     def _measured(self, images: Iterable[Floats]) -> dict[str, dict[int, float]]:
         values: dict[str, dict[int, float]] = {metric.name: {} for metric in self.judge.metrics}
         made = list(images)
@@ -90,6 +108,28 @@ class Arena:
             for name, measured in judged.measured.items():
                 values[name][scene.number] = measured.whole
         return values
+
+
+def verdict(start: Outcome, after: Outcome, honestly: Outcome | None) -> str:
+    """Say why an attack is none, or that it pays.
+
+    Args:
+        start: of the honest images.
+        after: of the attacked ones.
+        honestly: of images that use the same knowledge to restore, where an attack has any.
+    """
+    gain = float((after.skill - start.skill).mean())
+    if after.flagged and not start.flagged:
+        return "flagged"
+    if gain < MOST:
+        return "no gain"
+    groups = [name for name in after.skills if name != "skill"]
+    rises = [float((after.skills[of] - start.skills[of]).mean()) for of in groups]
+    if after.psnr > start.psnr and min(rises) > 0:
+        return "helps"
+    if honestly is not None and gain <= float((honestly.skill - start.skill).mean()):
+        return "honest use gains more"
+    return PAYS
 
 
 def make_arena(task: str, numbers: Iterable[int], size: str = "tiny") -> Arena:

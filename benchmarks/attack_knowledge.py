@@ -1,4 +1,9 @@
-"""What attacks may know: estimates of what is seen in the truth, fitted on train scenes."""
+"""What attacks may know: estimates of what is seen in the truth, fitted on train scenes.
+
+Agreement asks for probabilities, not for labels; so does the strongest attack on it. A network is
+fitted to agreement itself: what it says of a pixel is what agrees best, on average, with what may
+be seen there in the truth, given all inputs and the honest images.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +12,33 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from attack_methods import Looks, Seen, look
+from attack_starts import Told
 from scipy.ndimage import uniform_filter
-from sklearn.neural_network import MLPRegressor
-from torch import Tensor
+from torch import Tensor, nn
 
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.types import Array, Floats
 
-_PIXELS = 700
+_PIXELS = 800
 """Drawn of each train scene, and a fourth of them of each of its images."""
+_EPOCHS, _BATCH, _UNITS = 20, 256, 96
 
-Estimate = Callable[[Floats], Seen]
-"""Honest images of a scene → what is expected to be seen in the truth."""
+Estimate = Callable[[SceneTruth, Floats], Seen]
+"""Scene (of which only inputs are looked at) and honest images of it → what is expected to be seen
+in the truth."""
 
 
 def fitted_estimate(
-    looks: Looks, train: Sequence[SceneTruth], images: Sequence[Floats]
+    looks: Looks, told: Told, train: Sequence[SceneTruth], images: Sequence[Floats]
 ) -> Estimate:
-    """Learn what is seen in the truth from what is seen in honest images.
+    """Learn what is seen in the truth from inputs, and from what is seen in honest images.
 
-    Probabilities by small perceptrons, from all that is seen of a pixel and of its surroundings;
-    features by a linear map, position by position. Both are fitted to squares, so they estimate
-    the mean of what may be seen, which no label and no prettier image gives.
+    Probabilities by perceptrons, from all that is seen of a pixel and of its surroundings;
+    features by a linear map, position by position, fitted to squares.
 
     Args:
         looks: whoever sees.
+        told: what inputs tell of a pixel.
         train: scenes with truth.
         images: what an honest method makes of each.
     """
@@ -44,34 +51,33 @@ def fitted_estimate(
         assert true.frames is not None  # noqa: S101
         assert true.features is not None  # noqa: S101
         assert ours.features is not None  # noqa: S101
-        of_series, of_frames = _described(ours)
+        of_series, of_frames = _described(ours, told(scene))
         pixels = rng.choice(of_series[0].size, _PIXELS, replace=False)
         some = pixels[: _PIXELS // 4]
         drawn.append(
             (
                 _pixels(of_series, pixels),
-                _pixels(true.series.flatten(0, 1).numpy(), pixels),
+                true.series.flatten(2)[..., pixels].permute(2, 0, 1).numpy(),
                 np.concatenate([_pixels(of, some) for of in of_frames]),
-                np.concatenate([_pixels(of, some) for of in true.frames.numpy()]),
+                true.frames.flatten(2)[..., some].transpose(1, 2).flatten(0, 1)[:, None].numpy(),
             )
         )
         pairs = zip(ours.features, true.features, strict=True)
         flat = [(_positions(x, bias=True), _positions(y)) for x, y in pairs]
         products.append([(x.T @ x, x.T @ y) for x, y in flat])
     x_series, y_series, x_frames, y_frames = (np.concatenate(of) for of in zip(*drawn, strict=True))
-    series = _perceptron(x_series, y_series)
-    frames = _perceptron(x_frames, y_frames)
+    series, frames = _agreeing(x_series, y_series), _agreeing(x_frames, y_frames)
     maps = []
     for of_stage in zip(*products, strict=True):
         square, cross = (torch.stack(of).sum(dim=0) for of in zip(*of_stage, strict=True))
         ridge = 1e-4 * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
         maps.append(torch.linalg.solve(square + ridge, cross))
 
-    def estimate(honest: Floats) -> Seen:
+    def estimate(scene: SceneTruth, honest: Floats) -> Seen:
         ours = look(looks, honest)
         assert ours.features is not None  # noqa: S101
-        of_series, of_frames = _described(ours)
-        shape = of_series.shape[1:]
+        of_series, of_frames = _described(ours, told(scene))
+        size = of_series.shape[1:]
         features = [
             (_positions(of, bias=True) @ linear)
             .unflatten(0, (len(of), *of.shape[2:]))
@@ -80,9 +86,9 @@ def fitted_estimate(
             for of, linear in zip(ours.features, maps, strict=True)
         ]
         return Seen(
-            _distributions(series.predict(_pixels(of_series)), (2, -1, *shape)),
+            series(_pixels(of_series)).permute(1, 2, 0).unflatten(-1, size),
             torch.cat(
-                [_distributions(frames.predict(_pixels(of)), (1, -1, *shape)) for of in of_frames]
+                [frames(_pixels(of)).permute(1, 2, 0).unflatten(-1, size) for of in of_frames]
             ),
             features,
         )
@@ -90,16 +96,25 @@ def fitted_estimate(
     return estimate
 
 
-def _described(seen: Seen) -> tuple[Floats, list[Floats]]:
-    """Return what is seen of a pixel and around it: (feature, …) in all, and in each image."""
+def _described(seen: Seen, told: Floats) -> tuple[Floats, list[Floats]]:
+    """Return what is known of a pixel and around it: (feature, …) in all, and in each image."""
     assert seen.series is not None  # noqa: S101
     assert seen.frames is not None  # noqa: S101
     read, frames = seen.series.flatten(0, 1).numpy(), seen.frames.numpy()
     mean = frames.mean(axis=0)
-    common = [_logs(read), _logs(mean)]
+    common = [told, _logs(read), _logs(mean)]
     around = [_logs(uniform_filter(of, (0, s, s))) for of in (read, mean) for s in (9, 25)]
     own = [
-        np.concatenate([*common, _logs(of), _logs(uniform_filter(of, (0, 7, 7)))]) for of in frames
+        np.concatenate(
+            [
+                *common,
+                _logs(of),
+                _logs(uniform_filter(of, (0, 7, 7))),
+                # Which date it is.
+                np.full((len(frames), *of.shape[1:]), np.eye(len(frames))[number, :, None, None]),
+            ]
+        ).astype(np.float32)
+        for number, of in enumerate(frames)
     ]
     return np.concatenate([*common, *around]), own
 
@@ -118,16 +133,44 @@ def _pixels(images: Floats, chosen: Array | None = None) -> Floats:
 def _positions(features: Tensor, bias: bool = False) -> Tensor:
     """Return (position, channel) of (row, channel, …) in float64, with ones beside them."""
     flat = features.movedim(1, -1).flatten(0, 2).double()
-    return torch.nn.functional.pad(flat, (0, 1), value=1.0) if bias else flat
+    return nn.functional.pad(flat, (0, 1), value=1.0) if bias else flat
 
 
-def _perceptron(x: Floats, y: Floats) -> MLPRegressor:
-    return MLPRegressor(
-        hidden_layer_sizes=(64,), max_iter=30, early_stopping=True, random_state=0
-    ).fit(x, y)
+def _agreeing(x: Floats, y: Floats) -> Callable[[Floats], Tensor]:
+    """Return a perceptron, (pixel, feature) → probabilities (pixel, reader, class).
 
+    Args:
+        x: (pixel, feature).
+        y: (pixel, reader, class), with which its probabilities are to agree.
+    """
+    centre, spread = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
+    given, wanted = torch.as_tensor((x - centre) / spread), torch.as_tensor(y)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(
+            nn.Linear(x.shape[1], _UNITS),
+            nn.ReLU(),
+            nn.Dropout(0.1),
+            nn.Linear(_UNITS, _UNITS),
+            nn.ReLU(),
+            nn.Linear(_UNITS, y.shape[1] * y.shape[2]),
+            nn.Unflatten(1, y.shape[1:]),
+            nn.Softmax(dim=2),
+        )
+        adam = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+        easing = torch.optim.lr_scheduler.LinearLR(adam, 1, 0.02, _EPOCHS)
+        for _ in range(_EPOCHS):
+            for batch in torch.randperm(len(given)).split(_BATCH):
+                lost = (network(given[batch]) - wanted[batch]).abs().sum(dim=2).mean() / 2
+                adam.zero_grad()
+                lost.backward()
+                adam.step()
+            easing.step()
+    network.eval()
 
-def _distributions(values: Array, shape: tuple[int, ...]) -> Tensor:
-    """Return probabilities from what was estimated of them, (pixel, …) → (…, height, width)."""
-    found = torch.as_tensor(np.ascontiguousarray(values.T)).float().reshape(shape).clamp_min(1e-4)
-    return found / found.sum(dim=1, keepdim=True)
+    def predict(pixels: Floats) -> Tensor:
+        with torch.no_grad():
+            found: Tensor = network(torch.as_tensor((pixels - centre) / spread))
+        return found
+
+    return predict

@@ -36,6 +36,10 @@ class Hints:
     """What an attack knows of a scene beside the images that it starts from."""
 
     floor: Floats
+    observed: Floats | None
+    """The main input, where it is an image of the target's size and bands."""
+    explaining: Floats | None
+    """The images, changed until they explain what was observed, where a sensor made it of them."""
     better_labels: Array
     """Land cover by somebody who knows the inputs better than readers know the images,
     (height, width) from 0."""
@@ -58,47 +62,95 @@ def without_gradients(start: Floats, seen: Seen, hints: Hints) -> Iterator[tuple
     yield "constant", np.full_like(start, start.mean())
     yield "another date", np.roll(start, 1, axis=0)
     yield "truth of another scene", hints.elsewhere
-    yield "prototypes of better labels", painted(hints.better_labels, hints.prototypes)
+    if hints.observed is not None:
+        yield "the input itself", hints.observed
+    if hints.explaining is not None:
+        yield "what was observed, noise and all", hints.explaining
+    yield "better labels: prototypes", painted(hints.better_labels, hints.prototypes)
     yield "means of own cells", cell_means(start, own_labels(seen))
-    yield "sharpened", sharpened(start, 0.5)
-    yield "over-smoothed", sharpened(start, -0.8)
+    for strength in (0.2, 0.5):
+        yield f"sharpened by {strength:g}", sharpened(start, strength)
+    for strength in (0.3, 0.8):
+        yield f"over-smoothed by {strength:g}", sharpened(start, -strength)
     yield "texture added", textured(start, 0.05)
     yield "half of the way from the floor", shortened(start, hints.floor, 0.5)
     yield "floor where near it", untouched(start, hints.floor, 0.006)
 
 
-def with_gradients(
+def against_readers(
     looks: Looks, start: Floats, seen: Seen, hints: Hints, effort: Effort
 ) -> Iterator[tuple[str, Floats]]:
-    """Yield attacks that push images towards what looks are to see; arguments as above."""
-    classes, rows = len(LAND_COVER), len(start)
-    assert seen.series is not None  # noqa: S101  # all looks see one
-    own = wanted_labels(own_labels(seen), classes, rows)
-    assert own.series is not None  # noqa: S101
-    better = wanted_labels(hints.better_labels, classes, rows)
-    smooth = wanted_labels(majority(own_labels(seen), classes), classes, rows)
+    """Yield attacks that push images towards what readers of series are to see.
+
+    Args:
+        looks: whoever is to be deceived.
+        start, seen, hints: as of :func:`without_gradients`.
+        effort: of each push.
+    """
+    own, better, smooth = _labels(start, seen, hints)
+    assert own.series is not None  # noqa: S101  # all looks see one
+    assert seen.series is not None  # noqa: S101
+    wishes = {
+        "own classes to the first reader": torch.stack([own.series[0], seen.series[1]]),
+        "own classes to the second reader": torch.stack([seen.series[0], own.series[1]]),
+        "majority of own classes to readers": smooth.series,
+        "expected to be seen, to readers": hints.expected.series,
+    }
+    for name, wanted in wishes.items():
+        yield name, pushed(looks, start, Seen(wanted), effort)
+    for share in (0.3, 1, 3):
+        wide = replace(effort, radius=share * effort.radius)
+        label = f"better labels to readers, radius {wide.radius:g}"
+        yield label, pushed(looks, start, Seen(better.series), wide)
+
+
+def against_all(
+    looks: Looks, start: Floats, seen: Seen, hints: Hints, effort: Effort
+) -> Iterator[tuple[str, Floats]]:
+    """Yield attacks that push images towards what the network is to see, alone or with readers."""
+    own, better, _ = _labels(start, seen, hints)
     expected = hints.expected
     wishes = {
-        "own classes to the first reader": Seen(torch.stack([own.series[0], seen.series[1]])),
-        "own classes to the second reader": Seen(torch.stack([seen.series[0], own.series[1]])),
         "own classes to the network": Seen(frames=own.frames),
         "own classes to all": own,
-        "majority of own classes to all": smooth,
-        "better labels to readers": Seen(better.series),
         "better labels to all": better,
         "features of the sharpened": Seen(features=look(looks, sharpened(start, 0.5)).features),
-        "expected probabilities to readers": Seen(expected.series),
-        "expected probabilities to all": Seen(expected.series, expected.frames),
-        "expected features": Seen(features=expected.features),
-        "all that is expected": expected,
+        "expected to be seen, features": Seen(features=expected.features),
+        "expected to be seen, to all": expected,
     }
     for name, wanted in wishes.items():
         yield name, pushed(looks, start, wanted, effort)
-    for share in (0.3, 3):
-        wide = replace(effort, radius=share * effort.radius)
-        label = f"better labels to readers, {share:g} of the radius"
-        yield label, pushed(looks, start, Seen(better.series), wide)
-    yield "all that is expected, held near", pushed(looks, start, expected, replace(effort, keep=1))
-    noise = np.random.default_rng(0).random(start.shape, np.float32)
+    near = replace(effort, keep=1)
+    yield "expected to be seen, to all, held near", pushed(looks, start, expected, near)
+
+
+def from_noise(looks: Looks, hints: Hints, effort: Effort) -> Iterator[tuple[str, Floats]]:
+    """Yield attacks that make of white noise what looks are to see."""
+    noise = np.random.default_rng(0).random(hints.floor.shape, np.float32)
     free = replace(effort, radius=ANYTHING)
-    yield "noise, better labels to readers", pushed(looks, noise, Seen(better.series), free)
+    classes, rows = len(LAND_COVER), len(noise)
+    better = wanted_labels(hints.better_labels, classes, rows)
+    assert better.series is not None  # noqa: S101  # all looks see one
+    seen = look(looks, noise).series
+    assert seen is not None  # noqa: S101
+    wishes = {
+        "better labels, from noise, to the first reader": Seen(
+            torch.stack([better.series[0], seen[1]])
+        ),
+        "better labels, from noise, to the second reader": Seen(
+            torch.stack([seen[0], better.series[1]])
+        ),
+        "better labels, from noise, to the network": Seen(frames=better.frames),
+        "better labels, from noise, to all": better,
+    }
+    for name, wanted in wishes.items():
+        yield name, pushed(looks, noise, wanted, free)
+
+
+def _labels(start: Floats, seen: Seen, hints: Hints) -> tuple[Seen, Seen, Seen]:
+    """Return sure views of the map that is seen, of the better one, and of the first, smoothed."""
+    own = own_labels(seen)
+    classes, rows = len(LAND_COVER), len(start)
+    maps = (own, hints.better_labels, majority(own, classes))
+    views = [wanted_labels(labels, classes, rows) for labels in maps]
+    return views[0], views[1], views[2]
