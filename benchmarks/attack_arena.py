@@ -26,6 +26,8 @@ from vrs_bench.types import Doubles, Floats
 
 MOST = 0.01
 """Skill that may be gained without a flag and without help."""
+HELP = 0.03
+"""The least rise of PSNR that counts as help, dB: less comes with what only deceives."""
 PAYS = "**pays**"
 
 
@@ -118,18 +120,21 @@ def verdict(start: Outcome, after: Outcome, honestly: Outcome | None) -> str:
         after: of the attacked ones.
         honestly: of images that use the same knowledge to restore, where an attack has any.
     """
-    gain = float((after.skill - start.skill).mean())
     if after.flagged and not start.flagged:
         return "flagged"
-    if gain < MOST:
+    if not _much_above(start, after):
         return "no gain"
     groups = [name for name in after.skills if name != "skill"]
     rises = [float((after.skills[of] - start.skills[of]).mean()) for of in groups]
-    if after.psnr > start.psnr and min(rises) > 0:
+    if after.psnr > start.psnr + HELP and min(rises) > 0:
         return "helps"
-    if honestly is not None and gain <= float((honestly.skill - start.skill).mean()):
-        return "honest use gains more"
+    if honestly is not None and not _much_above(honestly, after):
+        return "no more than its knowledge"
     return PAYS
+
+
+def _much_above(start: Outcome, after: Outcome) -> bool:
+    return float((after.skill - start.skill).mean()) >= MOST
 
 
 def make_arena(task: str, numbers: Iterable[int], size: str = "tiny") -> Arena:

@@ -3,11 +3,15 @@
 Agreement asks for probabilities, not for labels; so does the strongest attack on it. A network is
 fitted to agreement itself: what it says of a pixel is what agrees best, on average, with what may
 be seen there in the truth, given all inputs and the honest images.
+
+The yardstick of such an attack is the same network, given the same, that is asked to restore.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +27,19 @@ _PIXELS = 800
 """Drawn of each train scene, and a fourth of them of each of its images."""
 _EPOCHS, _BATCH, _UNITS = 20, 256, 96
 
-Estimate = Callable[[SceneTruth, Floats], Seen]
-"""Scene (of which only inputs are looked at) and honest images of it → what is expected to be seen
-in the truth."""
+
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """What inputs and honest images tell of the truth."""
+
+    seen: Seen
+    """What is expected to be seen in it."""
+    restored: Floats
+    """The honest images, corrected by who knows as much: (row, band, height, width)."""
+
+
+Estimate = Callable[[SceneTruth, Floats], Estimated]
+"""Scene (of which only inputs are looked at) and honest images of it → what they tell."""
 
 
 def fitted_estimate(
@@ -34,7 +48,8 @@ def fitted_estimate(
     """Learn what is seen in the truth from inputs, and from what is seen in honest images.
 
     Probabilities by perceptrons, from all that is seen of a pixel and of its surroundings;
-    features by a linear map, position by position, fitted to squares.
+    features by a linear map, position by position, and what honest images miss, by a perceptron,
+    both fitted to squares.
 
     Args:
         looks: whoever sees.
@@ -52,6 +67,7 @@ def fitted_estimate(
         assert true.features is not None  # noqa: S101
         assert ours.features is not None  # noqa: S101
         of_series, of_frames = _described(ours, told(scene))
+        missing = (scene.target - honest).reshape(-1, of_series[0].size)
         pixels = rng.choice(of_series[0].size, _PIXELS, replace=False)
         some = pixels[: _PIXELS // 4]
         drawn.append(
@@ -60,20 +76,24 @@ def fitted_estimate(
                 true.series.flatten(2)[..., pixels].permute(2, 0, 1).numpy(),
                 np.concatenate([_pixels(of, some) for of in of_frames]),
                 true.frames.flatten(2)[..., some].transpose(1, 2).flatten(0, 1)[:, None].numpy(),
+                missing[:, pixels].T,
             )
         )
         pairs = zip(ours.features, true.features, strict=True)
         flat = [(_positions(x, bias=True), _positions(y)) for x, y in pairs]
         products.append([(x.T @ x, x.T @ y) for x, y in flat])
-    x_series, y_series, x_frames, y_frames = (np.concatenate(of) for of in zip(*drawn, strict=True))
+    x_series, y_series, x_frames, y_frames, missed = (
+        np.concatenate(of) for of in zip(*drawn, strict=True)
+    )
     series, frames = _agreeing(x_series, y_series), _agreeing(x_frames, y_frames)
+    correction = _correcting(x_series, missed)
     maps = []
     for of_stage in zip(*products, strict=True):
         square, cross = (torch.stack(of).sum(dim=0) for of in zip(*of_stage, strict=True))
         ridge = 1e-4 * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
         maps.append(torch.linalg.solve(square + ridge, cross))
 
-    def estimate(scene: SceneTruth, honest: Floats) -> Seen:
+    def estimate(scene: SceneTruth, honest: Floats) -> Estimated:
         ours = look(looks, honest)
         assert ours.features is not None  # noqa: S101
         of_series, of_frames = _described(ours, told(scene))
@@ -85,13 +105,16 @@ def fitted_estimate(
             .float()
             for of, linear in zip(ours.features, maps, strict=True)
         ]
-        return Seen(
-            series(_pixels(of_series)).permute(1, 2, 0).unflatten(-1, size),
+        pixels = _pixels(of_series)
+        seen = Seen(
+            series(pixels).permute(1, 2, 0).unflatten(-1, size),
             torch.cat(
                 [frames(_pixels(of)).permute(1, 2, 0).unflatten(-1, size) for of in of_frames]
             ),
             features,
         )
+        corrected = honest + correction(pixels).numpy().T.reshape(honest.shape)
+        return Estimated(seen, np.clip(corrected, 0, 1).astype(np.float32))
 
     return estimate
 
@@ -143,27 +166,42 @@ def _agreeing(x: Floats, y: Floats) -> Callable[[Floats], Tensor]:
         x: (pixel, feature).
         y: (pixel, reader, class), with which its probabilities are to agree.
     """
+    last = (nn.Linear(_UNITS, y.shape[1] * y.shape[2]), nn.Unflatten(1, y.shape[1:]), nn.Softmax(2))
+    return _fitted(x, y, last, lambda apart: apart.abs().sum(dim=2).mean() / 2)
+
+
+def _correcting(x: Floats, y: Floats) -> Callable[[Floats], Tensor]:
+    """Return a perceptron, (pixel, feature) → (pixel, channel), by least squares."""
+    scale = y.std()
+    fitted = _fitted(x, y / scale, (nn.Linear(_UNITS, y.shape[1]),), lambda of: of.square().mean())
+    return lambda pixels: fitted(pixels) * scale
+
+
+def _fitted(
+    x: Floats, y: Floats, last: Sequence[nn.Module], lost: Callable[[Tensor], Tensor]
+) -> Callable[[Floats], Tensor]:
+    """Return a perceptron whose distance from what is wanted is small.
+
+    Args:
+        x: (pixel, feature).
+        y: (pixel, …), what is wanted.
+        last: layers from its hidden units on.
+        lost: what a distance, like ``y``, costs.
+    """
     centre, spread = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
     given, wanted = torch.as_tensor((x - centre) / spread), torch.as_tensor(y)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = nn.Sequential(
-            nn.Linear(x.shape[1], _UNITS),
-            nn.ReLU(),
-            nn.Dropout(0.1),
-            nn.Linear(_UNITS, _UNITS),
-            nn.ReLU(),
-            nn.Linear(_UNITS, y.shape[1] * y.shape[2]),
-            nn.Unflatten(1, y.shape[1:]),
-            nn.Softmax(dim=2),
-        )
+        first = nn.Linear(x.shape[1], _UNITS)
+        second = nn.Linear(_UNITS, _UNITS)
+        network = nn.Sequential(first, nn.ReLU(), nn.Dropout(0.1), second, nn.ReLU(), *last)
         adam = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
         easing = torch.optim.lr_scheduler.LinearLR(adam, 1, 0.02, _EPOCHS)
         for _ in range(_EPOCHS):
             for batch in torch.randperm(len(given)).split(_BATCH):
-                lost = (network(given[batch]) - wanted[batch]).abs().sum(dim=2).mean() / 2
+                loss: Any = lost(network(given[batch]) - wanted[batch])
                 adam.zero_grad()
-                lost.backward()
+                loss.backward()
                 adam.step()
             easing.step()
     network.eval()

@@ -66,8 +66,8 @@ def told_by_inputs(task: BoundTask) -> Told:
     return told
 
 
-def fitted_forest(told: Told, train: Sequence[SceneTruth]) -> Callable[[SceneTruth], Floats]:
-    """Return a forest that tells land cover from all inputs: scene → (class, height, width)."""
+def fitted_forest(told: Told, train: Sequence[SceneTruth]) -> Callable[[SceneTruth], Array]:
+    """Return a forest that tells land cover from all inputs: scene → (height, width) from 0."""
     rng = np.random.default_rng(0)
     drawn, labels = [], []
     for scene in train:
@@ -79,14 +79,12 @@ def fitted_forest(told: Told, train: Sequence[SceneTruth]) -> Callable[[SceneTru
     forest = RandomForestClassifier(60, min_samples_leaf=5, random_state=0)
     forest.fit(np.concatenate(drawn), np.concatenate(labels))
 
-    def probabilities(scene: SceneTruth) -> Floats:
+    def land_cover_of(scene: SceneTruth) -> Array:
         pixels = told(scene)
-        found = forest.predict_proba(pixels.reshape(len(pixels), -1).T)
-        every = np.zeros((len(LAND_COVER), *pixels.shape[1:]), np.float32)
-        every[forest.classes_.astype(int) - 1] = found.T.reshape(-1, *pixels.shape[1:])
-        return every
+        found: Array = forest.predict(pixels.reshape(len(pixels), -1).T)
+        return found.reshape(pixels.shape[1:]).astype(int) - 1
 
-    return probabilities
+    return land_cover_of
 
 
 def prototypes(train: Sequence[SceneTruth]) -> Floats:

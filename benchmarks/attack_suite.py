@@ -27,6 +27,10 @@ from attack_methods import (
 from vrs_bench.types import Array, Floats
 from vrs_bench.world.landcover import LAND_COVER
 
+RESTORED = "the same knowledge, used to restore"
+"""The yardstick of attacks that bring knowledge, and their start."""
+KNOWING = ("better labels", "expected", RESTORED)
+"""How the names of attacks begin that know what their start does not."""
 ANYTHING = 1.0
 """Radius that lets an attack change whatever it likes."""
 
@@ -47,18 +51,21 @@ class Hints:
     """Mean series of each class, (class, row, band)."""
     expected: Seen
     """What is expected to be seen in the truth."""
+    restored: Floats
+    """The images, corrected by who knows as much and wants to restore."""
     elsewhere: Floats
     """The truth of another scene."""
 
 
 def without_gradients(start: Floats, seen: Seen, hints: Hints) -> Iterator[tuple[str, Floats]]:
-    """Yield attacks that only need arithmetic.
+    """Yield the yardstick of attacks that know more, and those that only need arithmetic.
 
     Args:
         start: honest images of a scene, (row, band, height, width).
         seen: what is seen in them.
         hints: what else is known.
     """
+    yield RESTORED, hints.restored
     yield "constant", np.full_like(start, start.mean())
     yield "another date", np.roll(start, 1, axis=0)
     yield "truth of another scene", hints.elsewhere
@@ -114,14 +121,14 @@ def against_all(
         "own classes to the network": Seen(frames=own.frames),
         "own classes to all": own,
         "better labels to all": better,
-        "features of the sharpened": Seen(features=look(looks, sharpened(start, 0.5)).features),
         "expected to be seen, features": Seen(features=expected.features),
         "expected to be seen, to all": expected,
     }
     for name, wanted in wishes.items():
         yield name, pushed(looks, start, wanted, effort)
-    near = replace(effort, keep=1)
+    near = replace(effort, keep=10)
     yield "expected to be seen, to all, held near", pushed(looks, start, expected, near)
+    yield f"{RESTORED}, then held near", pushed(looks, hints.restored, expected, near)
 
 
 def from_noise(looks: Looks, hints: Hints, effort: Effort) -> Iterator[tuple[str, Floats]]:

@@ -1,10 +1,11 @@
 """Attacks on the headline: what they gain over the honest method that they start from.
 
-python benchmarks/attacks.py [--task super_res] [--scenes 6] [--steps 24] [--tries 32]
+python benchmarks/attacks.py [--task super_res] [--scenes 6] [--steps 12] [--tries 32]
 
-Scenes are those of the test split of `tiny`; fits use train scenes. An attack is none that gains
-less than 0.01, that is flagged, or that helps: PSNR and the skills of all groups rise. Where it
-brings knowledge of its own, it has to gain no more than who uses that to restore.
+Scenes are those of the test split of `tiny`; fits use train scenes. An attack pays that gains
+0.01 or more, unless it is flagged, or helps (PSNR rises, by more than 0.03 dB, and so do the skills
+of all groups), or brings knowledge of its own and is less than 0.01 above who uses the same
+knowledge to restore.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from attack_arena import Arena, Outcome, make_arena, verdict
 from attack_briefing import brief, make_classroom
 from attack_methods import Effort, Looks, look
 from attack_starts import STARTS, honest_method
-from attack_suite import Hints, against_all, against_readers, from_noise, without_gradients
+from attack_suite import (
+    KNOWING,
+    RESTORED,
+    Hints,
+    against_all,
+    against_readers,
+    from_noise,
+    without_gradients,
+)
 
 from vrs_bench.evaluation.statistics import bootstrap_interval
 from vrs_bench.metrics.skill import SKILL_GROUPS
@@ -29,7 +38,7 @@ from vrs_bench.tasks import TASKS
 from vrs_bench.types import Floats
 from vrs_bench.world.splits import SPLITS
 
-TRAIN_SCENES, APART_SCENES = 16, 8
+TRAIN_SCENES = 16
 
 HEAD = ("start", "images", "skill", "gain (95 %)", *SKILL_GROUPS, "PSNR", "verdict")
 
@@ -39,14 +48,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", choices=list(TASKS), help="default: all")
     parser.add_argument("--scenes", type=int, default=6, help="test scenes (default: 6)")
-    parser.add_argument("--steps", type=int, default=24, help="of gradients (default: 24)")
+    parser.add_argument("--steps", type=int, default=12, help="of gradients (default: 12)")
     parser.add_argument("--tries", type=int, default=32, help="of fishing (default: 32)")
     arguments = parser.parse_args()
     first = SPLITS["test"]
     for task in [arguments.task] if arguments.task else TASKS:
         arena = make_arena(task, range(first, first + arguments.scenes))
         rows = attacked(arena, Effort(arguments.steps), arguments.tries)
-        print_table(f"Attacks on {task}, {arguments.scenes} scenes of tiny", HEAD, rows)
+        print_table(f"{task}, {arguments.scenes} scenes of tiny", HEAD, rows)
 
 
 def attacked(arena: Arena, effort: Effort, tries: int) -> list[list[str]]:
@@ -54,7 +63,7 @@ def attacked(arena: Arena, effort: Effort, tries: int) -> list[list[str]]:
 
     The easy method is attacked by all that is quick, the best one by all.
     """
-    room = make_classroom(arena, TRAIN_SCENES, APART_SCENES)
+    room = make_classroom(arena, TRAIN_SCENES)
     best = STARTS[arena.task.name][-1]
     rows: list[list[str]] = []
     for start in STARTS[arena.task.name]:
@@ -62,12 +71,9 @@ def attacked(arena: Arena, effort: Effort, tries: int) -> list[list[str]]:
         honest: list[Floats] = []
         images: defaultdict[str, list[Floats]] = defaultdict(list)
         for number in range(len(arena.scenes)):
-            known = briefing.known(arena.scenes[number])
-            honest.append(known.honest)
-            for name, use in zip(HONEST_USES, briefing.uses, strict=True):
-                images[name].append(use(known))
-            hints = briefing.hints(number, known)
-            for name, of_scene in attacks(arena.looks, known.honest, hints, effort, start == best):
+            honest.append(briefing.method(arena.scenes[number]))
+            hints = briefing.hints(number, honest[-1])
+            for name, of_scene in attacks(arena.looks, honest[-1], hints, effort, start == best):
                 images[name].append(of_scene)
         before = arena.outcome(honest)
         after = {name: arena.outcome(of) for name, of in images.items()}
@@ -75,17 +81,8 @@ def attacked(arena: Arena, effort: Effort, tries: int) -> list[list[str]]:
         if start == best:
             after[f"best noise of {tries}"] = arena.fished(honest, tries)
         for name, outcome in after.items():
-            rows.append(_row("", name, outcome, before, after.get(honest_use(name))))
+            rows.append(_row("", name, outcome, before, after[RESTORED]))
     return rows
-
-
-HONEST_USES = ("better labels, used to restore", "expected to be seen, used to restore")
-
-
-def honest_use(attack: str) -> str:
-    """Return the name of the honest use of what an attack knows; empty if that is nothing."""
-    uses = [use for use in HONEST_USES if attack.startswith(use.split(",")[0])]
-    return uses[0] if uses else ""
 
 
 def attacks(
@@ -113,7 +110,7 @@ def _row(
         interval = bootstrap_interval(differences)
         assert interval is not None  # noqa: S101  # there are scenes
         gain = f"{differences.mean():+.3f} ({interval[0]:+.3f} to {interval[1]:+.3f})"
-        found = verdict(before, outcome, honestly)
+        found = verdict(before, outcome, honestly if name.startswith(KNOWING) else None)
     groups = [f"{np.mean(outcome.skills[f'skill_{group}']):+.2f}" for group in SKILL_GROUPS]
     skill, psnr = f"{outcome.skill.mean():+.3f}", f"{outcome.psnr:.1f}"
     return [start, name, skill, gain, *groups, psnr, found]
