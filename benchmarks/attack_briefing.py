@@ -9,11 +9,11 @@ from attack_arena import Arena
 from attack_knowledge import Estimate, fitted_estimate
 from attack_starts import Told, fitted_forest, inputs_of, prototypes, told_by_inputs
 from attack_suite import Hints
-from drawn_scenes import scene_of
 
 from baselines.methods.forward import Stack, operators_of
 from baselines.methods.reconstruction import back_projected
 from vrs_bench.columns import restore
+from vrs_bench.evaluation.drawn import scene_of
 from vrs_bench.evaluation.floors import Method
 from vrs_bench.evaluation.truth import SceneTruth
 from vrs_bench.types import Array, Floats

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from drawn_scenes import DrawnExamples
 from scipy.ndimage import gaussian_filter, uniform_filter
 from sklearn.ensemble import RandomForestClassifier
 
+from baselines.drawn_examples import DrawnExamples
 from baselines.inputs import Inputs, shown_inputs
 from baselines.methods.registry import METHODS
 from vrs_bench.columns import restore
