@@ -37,8 +37,7 @@ def _task(tiny: Path) -> BoundTask:
 
 @pytest.fixture(name="scene")
 def _scene(tiny: Path, task: BoundTask) -> dict[str, Array]:
-    columns = [*task.visible, task.target]
-    columns += [column.name for column in task.columns if column.name in ("gain", "bias")]
+    columns = [column.name for column in task.columns]
     return next(DatasetFolder(tiny).scenes("super_res", "test", columns))
 
 

@@ -161,7 +161,9 @@ class Drawn:
         return self.train(min(scenes, 2))
 
 
-def test_the_estimated_mask_is_better_than_a_threshold_and_near_the_truth(task: BoundTask) -> None:
+def test_the_estimated_mask_misses_less_than_a_threshold_and_is_near_the_truth(
+    task: BoundTask,
+) -> None:
     chosen = fit_thresholds(task, Drawn(task))
     assert all(getattr(chosen, name) in values for name, values in GRID.items())
     blue = task.bands.index("blue")
@@ -169,7 +171,7 @@ def test_the_estimated_mask_is_better_than_a_threshold_and_near_the_truth(task: 
         truth = true_clear(example.inputs, 0.9)
         found = estimated_clear(task, example.inputs, chosen)
         plain = example.inputs["cloudy"][:, blue] <= 0.15
-        assert (found != truth).mean() < (plain != truth).mean()
+        assert (found & ~truth).mean() < (plain & ~truth).mean()  # cloud that is taken for ground
         assert (found != truth).mean() < 0.15
 
 

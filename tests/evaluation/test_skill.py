@@ -118,7 +118,7 @@ def test_a_member_below_the_floor_lowers_skill(name: str) -> None:
 
 
 @pytest.mark.parametrize("lacking", ["values", "bounds"])
-@pytest.mark.parametrize("name", ["sam", "feature_distance", "through_sensor_excess"])
+@pytest.mark.parametrize("name", ["sam", "gmsd", "through_sensor_excess"])
 def test_without_a_member_there_is_no_skill_of_its_group_and_no_headline(
     lacking: str, name: str
 ) -> None:

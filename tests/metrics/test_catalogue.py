@@ -61,8 +61,7 @@ def test_groups_stand_together_and_in_their_order() -> None:
 def test_skill_is_made_of_members_of_every_group_that_have_values_by_scene() -> None:
     members = [metric for metric in METRICS.values() if metric.in_skill]
     assert [metric.name for metric in members] == [
-        *("rmse", "ssim", "sam", "haarpsi", "feature_distance"),
-        *("reader_agreement", "segmentation_agreement"),
+        *("rmse", "ssim", "sam", "gmsd", "haarpsi", "reader_agreement"),
         *("through_sensor_excess", "net_improvement"),
     ]
     assert {metric.group for metric in members} == set(SKILL_GROUPS) == set(GROUPS)

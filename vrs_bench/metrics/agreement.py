@@ -67,7 +67,6 @@ _agreement = partial(
     group="downstream",
     higher_is_better=True,
     high=1.0,
-    in_skill=True,
     shown=frozenset({"board", "parts"}),
 )
 
@@ -76,6 +75,7 @@ METRICS = (
         name="reader_agreement",
         label="reader agreement",
         computed=PerScene(_readers),
+        in_skill=True,
         needs=frozenset({"readers", "cell"}),
         definition=(
             "What two readers of pixel series (logistic regression and a small perceptron, fitted "

@@ -137,7 +137,6 @@ METRICS = (
         name="feature_distance",
         label="feature distance",
         computed=PerRow(lambda scene: scene.once(read_frames).distance),
-        in_skill=True,
         definition=(
             "LPIPS-style distance (Zhang et al. 2018, equation 1 with all weights 1) in the five "
             "stages of the reference encoder: features scaled to unit length across channels at "

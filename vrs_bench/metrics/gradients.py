@@ -73,6 +73,7 @@ METRICS = (
         group="perceptual",
         higher_is_better=False,
         computed=PerRow(lambda scene: gmsd(scene.images, scene.truth)),
+        in_skill=True,
         definition=(
             "Gradient magnitude similarity deviation (Xue et al. 2014), as piq has it, per band: "
             "images halved by means (with a side that is odd, after a row and a column of zeros at "
