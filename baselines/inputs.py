@@ -44,6 +44,11 @@ def bands_of(bound: BoundTask) -> Bands:
     return Bands(inputs, len(bound.bands), shows_target(bound))
 
 
+def truth_bands(bound: BoundTask) -> Bands:
+    """Return the bands of a network that is given the truth and has to return it."""
+    return Bands(len(bound.bands), len(bound.bands), corrects=False)
+
+
 def visible_inputs(bound: BoundTask, values: Mapping[str, Any]) -> dict[str, Array]:
     """Return what a method may see of published values.
 

@@ -1,99 +1,120 @@
-"""Rows of the published data as pairs (input, truth) on the target's grid.
+"""Examples of training and validation, cut out of the decoded scenes of a split.
 
 Everything random here is a pure function of the seed and of what it is drawn for: the order of
-the rows of (seed, epoch), the crop and its orientation of (seed, epoch, row). A run that stops
-and goes on therefore sees exactly what it would have seen without the stop.
+the examples of (seed, epoch), the crop and its orientation of (seed, epoch, number). A run that
+stops and goes on therefore sees exactly what it would have seen without the stop.
+
+An example holds ``input`` and ``truth``, (band, H, W) of one date; or (date, band, H, W) and
+``days`` (date,) for a network that sees series.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count, islice
-from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import datasets
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
-from baselines.inputs import bands_of, input_stack, visible_inputs
-from vrs_bench.columns import restore
-from vrs_bench.data.manifest import read_manifest
+from baselines.store import Store
 from vrs_bench.errors import BenchError
-from vrs_bench.tasks import BoundTask
-from vrs_bench.types import Array, Floats
+from vrs_bench.types import Array
 
 Place = tuple[int, int]
-"""Epoch and row number: what a training example is drawn for."""
+"""Epoch and number of an example: what it is drawn for."""
+Sees = Literal["observed", "truth"]
+"""What a network is given: what was observed, or the truth itself."""
 
 
-def load_rows(folder: str | Path, task: str, split: str) -> datasets.Dataset:
-    """Open a split of a task as any user of `datasets` would, images as float32.
+@dataclass(frozen=True)
+class Whole(Dataset[dict[str, Array]]):
+    """All images of a split, or all scenes, for validation; ``row`` counts images."""
 
-    Args:
-        folder: a dataset folder on this machine; nothing is downloaded.
-        task: name of the task.
-        split: ``train``, ``validation`` or ``test``.
+    store: Store
+    series: bool
+    sees: Sees = "observed"
 
-    Raises:
-        BenchError: no dataset there, or no such task or split in it.
-    """
-    manifest = read_manifest(folder)
-    manifest.shards(task, split)
-    bound = manifest.bound(task)
-    arrays = [name for name in bound.configs[task] if bound.column(name).shape]
-    # An absolute path can't be taken for a repository's name.
-    rows = datasets.load_dataset(str(Path(folder).absolute()), task, split=split)
-    # Without a dtype, `datasets` widens uint16 to int64; the other columns stay Python numbers.
-    return rows.with_format("numpy", columns=arrays, output_all_columns=True, dtype=np.float32)
-
-
-def pair(bound: BoundTask, row: dict[str, Any]) -> tuple[Floats, Floats]:
-    """Return what a network is given of a row, and its truth, both (band, H, W)."""
-    return input_stack(bound, visible_inputs(bound, row)), restore(row[bound.target])
-
-
-class WholeImages(Dataset[dict[str, Array]]):
-    """All rows of a split, for validation."""
-
-    def __init__(self, rows: datasets.Dataset, bound: BoundTask) -> None:
-        self.rows, self.bound = rows, bound
+    @property
+    def rows(self) -> int:
+        """Number of images."""
+        return self.store.days.size
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.store.days) if self.series else self.rows
 
     def __getitem__(self, index: int) -> dict[str, Array]:
-        seen, truth = pair(self.bound, self.rows[index])
-        return {"input": seen, "truth": truth, "row": np.array(index)}
+        dates = self.store.images.shape[1]
+        if not self.series:
+            example = _example(self.store, self.sees, divmod(index, dates))
+            return {**example, "row": np.array(index)}
+        example = _example(self.store, self.sees, (index,))
+        rows = np.arange(index * dates, (index + 1) * dates)
+        return {**example, "days": self.store.days[index], "row": rows}
 
 
 class Crops(Dataset[dict[str, Array]]):
-    """Training examples: a random window of a row, in one of the eight orientations.
+    """Training examples: a random window in one of the eight orientations.
 
     The observation is interpolated first and cut out afterwards, so that the window may lie
     anywhere and no turn or flip touches the registration shift.
     """
 
-    def __init__(self, rows: datasets.Dataset, bound: BoundTask, seed: int, size: int) -> None:
-        """Raises BenchError where the rows are smaller than the windows."""
-        height, width = bound.column(bound.target).shape[1:]
+    def __init__(
+        self, store: Store, seed: int, size: int, dates: int | None = None, sees: Sees = "observed"
+    ) -> None:
+        """Choose what is cut.
+
+        Args:
+            store: the split.
+            seed: of the windows.
+            size: height and width of a window, pixels.
+            dates: consecutive dates of an example of a series; None: each date is an example.
+            sees: what is given.
+
+        Raises:
+            BenchError: the images are smaller than the windows, or the series are shorter.
+        """
+        (_, horizon), (height, width) = store.images.shape[:2], store.images.shape[-2:]
         if size > min(height, width):
             raise BenchError(f"crop: {size} pixels, but the images are {height} × {width}")
-        self.rows, self.bound, self.seed, self.size = rows, bound, seed, size
+        if dates is not None and dates > horizon:
+            raise BenchError(f"dates: {dates} of an example, but scenes have {horizon}")
+        self.store, self.seed, self.size, self.dates, self.sees = store, seed, size, dates, sees
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.store.days.size if self.dates is None else len(self.store.days)
 
     def __getitem__(self, place: Place) -> dict[str, Array]:
-        images = np.concatenate(pair(self.bound, self.rows[place[1]]))
+        horizon, (height, width) = self.store.images.shape[1], self.store.images.shape[-2:]
         rng = _generator(self.seed, *place)
-        top, left = (int(rng.integers(n - self.size + 1)) for n in images.shape[-2:])
-        window = images[..., top : top + self.size, left : left + self.size]
-        window = np.rot90(window, k=int(rng.integers(4)), axes=(-2, -1))
-        if rng.integers(2):
-            window = window[..., ::-1]
-        window, n = np.ascontiguousarray(window), bands_of(self.bound).inputs
-        return {"input": window[:n], "truth": window[n:]}
+        top, left = (int(rng.integers(n - self.size + 1)) for n in (height, width))
+        turn, flip = int(rng.integers(4)), bool(rng.integers(2))
+        window = (slice(top, top + self.size), slice(left, left + self.size))
+        more = {}
+        if self.dates is None:
+            example = _example(self.store, self.sees, divmod(place[1], horizon), window)
+        else:
+            first = int(rng.integers(horizon - self.dates + 1))
+            dates = slice(first, first + self.dates)
+            example = _example(self.store, self.sees, (place[1], dates), window)
+            more["days"] = self.store.days[place[1], dates]
+        for name, image in example.items():
+            turned = np.rot90(image, k=turn, axes=(-2, -1))
+            more[name] = np.ascontiguousarray(turned[..., ::-1] if flip else turned)
+        return more
+
+
+def _example(
+    store: Store,
+    sees: Sees,
+    which: tuple[int | slice, ...],
+    window: tuple[slice, slice] = (slice(None), slice(None)),
+) -> dict[str, Array]:
+    scene, date = which if len(which) > 1 else (*which, slice(None))
+    seen, truth = store.cut((scene, date, slice(None), *window))
+    return {"input": truth if sees == "truth" else seen, "truth": truth}
 
 
 class Shuffled(Sampler[Place]):

@@ -6,19 +6,19 @@
 in a checkout, or anywhere `accelerate launch -m baselines.train …`. The folder gets
 `model.safetensors` (the moving average of the weights), `config.yaml` and `metrics.json` at the
 end; a checkpoint, tensorboard logs and pictures on the way. A run that was stopped goes on with
-`--resume` and ends with the same weights as one that was not.
+`--resume` and ends with the same weights as one that was not. Decoded scenes are kept in a folder
+beside it, which all runs on the same data share and which may be removed at any time.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-import json
 import os
 import signal
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +36,37 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from baselines.inputs import bands_of, data_digest
+from baselines.inputs import bands_of, data_digest, truth_bands
 from baselines.networks.registry import build
-from baselines.rows import Crops, Shuffled, WholeImages, load_rows
-from baselines.trained import CONFIG, WEIGHTS
+from baselines.objectives.collapse import watch
+from baselines.objectives.objective import Game
+from baselines.objectives.registry import OBJECTIVES
+from baselines.rows import Crops, Shuffled, Whole
+from baselines.run_output import Clock, finish, picture, shown, summary
+from baselines.store import open_store
+from baselines.trained import WEIGHTS
 from baselines.training_config import TrainingConfig, ema_share, learning_rate
-from baselines.validation import draw, validate
+from baselines.training_state import (
+    BEST,
+    CHECKPOINT,
+    EMA,
+    find_checkpoint,
+    follow,
+    frozen_copy,
+    keep_best,
+)
+from baselines.validation import validate
 from vrs_bench.data.manifest import read_manifest
 from vrs_bench.errors import BenchError
-from vrs_bench.paths import write_text
-from vrs_bench.recipes import check_recipe, dump_recipe, load_recipe
+from vrs_bench.recipes import check_recipe, load_recipe
 from vrs_bench.training.checkpoints import (
     load_checkpoint,
     read_state,
     save_checkpoint,
-    save_tensors,
 )
 
-CHECKPOINT = "checkpoint.safetensors"
-"""File in the folder of a run that holds where it stands."""
-LARGE_ERROR = 0.1
-"""Error, in reflectance, at which the loss is 1: keeps losses and gradients at a handy size."""
+CACHE = ".decoded"
+"""Folder beside that of a run, where decoded scenes are kept."""
 LOG_EVERY = 10
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOPPED = 130
@@ -95,45 +105,57 @@ def main() -> None:
     }
     checkpoint = find_checkpoint(out, identity, options.resume)
     state = read_state(checkpoint) if checkpoint else dict[str, Any](step=0, seconds=0.0)
-    if state["step"] == config.steps and (out / WEIGHTS).is_file():
+    state.setdefault("finished", state["step"] == config.steps)
+    if state["finished"] and (out / WEIGHTS).is_file():
         accelerator.print(f"{out}: this run is finished", file=sys.stderr)
         return
 
-    with accelerator.main_process_first():  # one process fills the cache of `datasets`
-        train_rows, validation_rows = (
-            load_rows(options.data, config.task, split) for split in ("train", "validation")
-        )
     bound = manifest.bound(config.task)
-    bands, images = bands_of(bound), WholeImages(validation_rows, bound)
-    examples = Crops(train_rows, bound, config.seed, config.crop)
+    bands = truth_bands(bound) if config.sees == "truth" else bands_of(bound)
+    cache = out.absolute().parent / CACHE if options.cache is None else options.cache
+    with accelerator.main_process_first():  # one process decodes
+        train_store, store = (
+            open_store(options.data, config.task, split, cache) for split in ("train", "validation")
+        )
+    examples = Crops(train_store, config.seed, config.crop, config.dates, config.sees)
     places = (n * config.batch_size for n in (state["step"], config.steps))
-    order = Shuffled(len(train_rows), config.seed, *places)
+    order = Shuffled(len(examples), config.seed, *places)
     workers: dict[str, Any] = {"num_workers": config.workers, "worker_init_fn": ignore_signals}
     loader = DataLoader(examples, part, sampler=order, **workers)
-    validation = DataLoader(images, part, **workers)
+    # Whole scenes are large: one a process at a time.
+    at_once = accelerator.num_processes if config.model.series else part
+    whole = Whole(store, config.model.series, config.sees)
+    validation = DataLoader(whole, at_once, **workers)
 
-    network = build(config.model, bands).to(memory_format=torch.channels_last)
-    average = copy.deepcopy(network).requires_grad_(False).to(accelerator.device)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    networks: dict[str, nn.Module] = {"model": network, "ema": average}
-    model, optimizer, loader, validation = accelerator.prepare(
-        network, optimizer, loader, validation
+    another = partial(build, config.model)
+    network = another(bands).to(memory_format=torch.channels_last)
+    objective = OBJECTIVES[config.objective.name]
+    players = objective.players(config.objective, network, another, bands)
+    average = frozen_copy(network).to(accelerator.device)
+    networks: dict[str, nn.Module] = {**players, EMA: average}
+    if config.patience is not None:
+        networks[BEST] = frozen_copy(average)
+    optimizers = {name: optimizer_of(player, config) for name, player in players.items()}
+    loader, validation = accelerator.prepare(loader, validation)
+    game = Game(
+        accelerator,
+        {name: accelerator.prepare(player) for name, player in players.items()},
+        {name: accelerator.prepare(optimizer) for name, optimizer in optimizers.items()},
+        config.clip_norm,
     )
     if checkpoint:
-        load_checkpoint(checkpoint, networks, optimizer.optimizer)
+        load_checkpoint(checkpoint, networks, optimizers)
     accelerator.init_trackers("logs")
 
     # SIGTERM or Ctrl-C in any process lets all of them stop after the same step.
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: accelerator.set_trigger())
 
-    started = time.monotonic() - state["seconds"]
+    clock = Clock(time.monotonic() - state["seconds"])
     scores: dict[str, float] = {}
     batches = iter(loader)
     progress = tqdm(
-        range(state["step"], config.steps),
+        range(state["step"], state["step"] if state["finished"] else config.steps),
         initial=state["step"],
         total=config.steps,
         desc="train",
@@ -141,44 +163,52 @@ def main() -> None:
         disable=not accelerator.is_main_process,
     )
     for step in progress:
-        # Dropout and the like draw from the step's own stream, so a checkpoint needs no state of
-        # random generators.
-        torch.manual_seed(step_seed(config.seed, step, accelerator.process_index))
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config, step)
-        model.train()
-        for _ in range(config.accumulate):
-            batch = next(batches)
-            with accelerator.accumulate(model):
-                error = model(batch["input"]) - batch["truth"]
-                loss = (error / LARGE_ERROR).square().mean()
-                accelerator.backward(loss)
-                if accelerator.sync_gradients:
-                    accelerator.clip_grad_norm_(model.parameters(), config.clip_norm)
-                optimizer.step()
-                optimizer.zero_grad()
+        begun = time.monotonic()
+        for optimizer in game.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(config, step)
+        for player in game.players.values():
+            player.train()
+        for index in range(config.accumulate):
+            batch = clock.next(batches)
+            # Dropout and the like draw from a stream of their own, so a checkpoint needs no state
+            # of random generators. After the batch: a loader draws too when it begins.
+            torch.manual_seed(step_seed(config.seed, step, index, accelerator.process_index))
+            values = objective.step(config.objective, game, batch)
         follow(average, network, ema_share(config, step))
+        clock.stepping += time.monotonic() - begun
 
         done = step + 1
         if done % LOG_EVERY == 0:
-            if not loss.isfinite():
-                raise BenchError(f"step {done}: the loss is {loss.item()}; lower learning_rate")
-            values = {"train/loss": loss.item(), "train/learning_rate": learning_rate(config, step)}
-            accelerator.log(values, step=done)
-            progress.set_postfix({"loss": f"{values['train/loss']:.4f}", **shown(scores)})
+            logged = {k: v.item() for k, v in accelerator.reduce(values, "mean").items()}
+            if not np.isfinite(logged["loss"]):
+                raise BenchError(f"step {done}: the loss is {logged['loss']}; lower learning_rate")
+            logged["learning_rate"] = learning_rate(config, step)
+            accelerator.log({f"train/{k}": v for k, v in logged.items()}, step=done)
+            state["watched"], collapses = watch(state.get("watched", {}), logged)
+            for collapse in collapses:
+                state.setdefault("collapses", []).append(f"step {done}: {collapse}")
+                accelerator.print(f"step {done}: {collapse}", file=sys.stderr)
+            progress.set_postfix({"loss": f"{logged['loss']:.4f}", **shown(scores)})
         if done % config.validate_every == 0 or done == config.steps:
-            scores = validate(accelerator, average, validation, len(images), bands)
+            scores = validate(accelerator, average, validation, whole.rows, bands)
             progress.set_postfix(shown(scores))
             accelerator.log({f"validation/{k}": v for k, v in scores.items()}, step=done)
             if accelerator.is_main_process:
-                draw(out / "pictures" / f"step-{done:08d}.png", average, images, done)
+                picture(accelerator, out, average, store, bound, config, done)
+            if config.patience is not None:
+                keep_best(networks[BEST], average, state, scores["psnr"], done)
+                state["finished"] = state["worse"] >= config.patience
+        state["finished"] = state["finished"] or done == config.steps
         stop = accelerator.check_trigger()
-        if done % config.checkpoint_every == 0 or done == config.steps or stop:
+        if done % config.checkpoint_every == 0 or state["finished"] or stop:
             if accelerator.is_main_process:
-                kept = {**identity, "step": done, "seconds": time.monotonic() - started}
-                save_checkpoint(out / CHECKPOINT, networks, optimizer.optimizer, kept)
+                state |= {**identity, "step": done, "seconds": time.monotonic() - clock.started}
+                save_checkpoint(out / CHECKPOINT, networks, optimizers, state)
             accelerator.wait_for_everyone()
-        if stop and done < config.steps:
+        if state["finished"]:
+            break
+        if stop:
             progress.close()
             accelerator.end_training()
             accelerator.print(
@@ -187,28 +217,29 @@ def main() -> None:
                 file=sys.stderr,
             )
             sys.exit(STOPPED)
+    progress.close()
 
-    if not scores:  # stopped between the last checkpoint and the weights: only these are missing
-        scores = validate(accelerator, average, validation, len(images), bands)
+    kept = networks.get(BEST, average)
+    if not scores or kept is not average:  # of the weights that are kept
+        scores = validate(accelerator, kept, validation, whole.rows, bands)
     if accelerator.is_main_process:
         metrics = {
             "task": config.task,
             "split": "validation",
-            "rows": len(images),
+            "rows": whole.rows,
             **scores,
-            "steps": config.steps,
-            "seconds": round(time.monotonic() - started, 1),
+            "steps": state["step"],
+            **({"best_step": state["best_step"]} if config.patience is not None else {}),
+            "seconds": round(time.monotonic() - clock.started, 1),
+            "waiting": round(clock.share, 4),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "processes": accelerator.num_processes,
             "device": str(accelerator.device),
             "data": identity["data"],
+            **({"collapses": state["collapses"]} if "collapses" in state else {}),
         }
-        write_text(out / CONFIG, dump_recipe(config))
-        write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-        # Last, so that weights are there only when the run is finished.
-        save_tensors(out / WEIGHTS, average.state_dict(), {**identity, "bands": asdict(bands)})
-        start = f" (its input {scores['psnr_input']:.2f} dB)" if bands.corrects else ""
-        print(f"{out / WEIGHTS}: validation PSNR {scores['psnr']:.2f} dB{start}")
+        finish(out, config, metrics, kept, {**identity, "bands": asdict(bands)})
+        print(f"{out / WEIGHTS}: {summary(scores, bands, clock)}")
     accelerator.end_training()
 
 
@@ -221,34 +252,20 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--steps", type=int, help="optimizer steps, in place of the YAML file's")
+    parser.add_argument(
+        "--cache", type=Path, help=f"of decoded scenes (default: {CACHE} beside --out)"
+    )
     return parser.parse_args()
 
 
-def find_checkpoint(out: Path, identity: dict[str, Any], resume: bool) -> Path | None:
-    """Return the checkpoint to start from, or None to start from nothing.
-
-    Raises:
-        BenchError: the folder holds another run, or one that was stopped and is not to go on.
-    """
-    checkpoint = out / CHECKPOINT
-    if not checkpoint.is_file():
-        return None
-    state = read_state(checkpoint)
-    before, now = ({**kept["config"], "data": kept["data"]} for kept in (state, identity))
-    differences = [
-        f"{k}: {before.get(k)!r} there, {now[k]!r} here" for k in now if before.get(k) != now[k]
-    ]
-    if differences:
-        raise BenchError(
-            f"{out}: holds a run of other settings; choose another --out or remove the folder\n"
-            + "\n".join(differences)
-        )
-    if not resume and state["step"] < now["steps"]:
-        raise BenchError(
-            f"{out}: holds this run up to step {state['step']}; go on with --resume, choose "
-            f"another --out or remove the folder"
-        )
-    return checkpoint
+def optimizer_of(player: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """Return what trains a player."""
+    return torch.optim.AdamW(
+        player.parameters(),
+        lr=config.learning_rate,
+        betas=(config.beta1, 0.999),
+        weight_decay=config.weight_decay,
+    )
 
 
 def ignore_signals(worker: int) -> None:
@@ -257,26 +274,10 @@ def ignore_signals(worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def step_seed(seed: int, step: int, process: int) -> int:
-    """Return the seed of what a process draws in a step."""
-    return int(np.random.SeedSequence(seed, spawn_key=(step, process)).generate_state(1)[0])
-
-
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, share: float) -> None:
-    """Move the average of the weights towards the weights, keeping a share of its past."""
-    for mean, value in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
-    ):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - share)
-        else:
-            mean.copy_(value)
-
-
-def shown(scores: dict[str, float]) -> dict[str, str]:
-    """Return the scores as the progress bar shows them."""
-    return {key: f"{value:.2f}" for key, value in scores.items()}
+def step_seed(seed: int, step: int, part: int, process: int) -> int:
+    """Return the seed of what a process draws in a part of a step."""
+    key = (step, part, process)
+    return int(np.random.SeedSequence(seed, spawn_key=key).generate_state(1)[0])
 
 
 if __name__ == "__main__":

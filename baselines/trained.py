@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from baselines.inputs import Bands, Inputs, at_step, bands_of, input_stack
+from baselines.inputs import Bands, Inputs, at_step, bands_of, input_stack, truth_bands
 from baselines.methods.method import Method
 from baselines.networks.registry import build
+from baselines.store import days_of
 from baselines.training_config import TrainingConfig
+from vrs_bench.columns import restore as as_floats
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import load_recipe
-from vrs_bench.tasks import BoundTask
+from vrs_bench.tasks import BoundTask, get_task
 from vrs_bench.training.checkpoints import load_tensors, load_weights, read_state
 from vrs_bench.types import Floats
 
@@ -48,19 +50,34 @@ def load_run(folder: Path) -> Method:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = network.to(device).to(memory_format=torch.channels_last).eval()
 
+    target = get_task(config.task).target
+    told = config.sees == "truth"
+
+    def seen(bound: BoundTask, inputs: Inputs, step: int) -> torch.Tensor:
+        image = as_floats(inputs[target][step]) if told else None
+        stack = input_stack(bound, at_step(inputs, step)) if image is None else image
+        return torch.from_numpy(stack)
+
     @torch.inference_mode()
     def restore(bound: BoundTask, inputs: Inputs) -> Floats:
-        images = []
-        for step in range(len(inputs[bound.main_input])):  # one by one: memory of one image
-            stack = torch.from_numpy(input_stack(bound, at_step(inputs, step)))
-            images.append(network(stack[None].to(device))[0].cpu().numpy())
-        return np.stack(images)
+        steps = range(len(inputs[bound.main_input]))
+        if config.model.series:
+            images = torch.stack([seen(bound, inputs, step) for step in steps])
+            days = torch.from_numpy(days_of(inputs)).to(device)
+            made: Floats = network(images[None].to(device), days[None])[0].cpu().numpy()
+            return made
+        # One by one: memory of one image.
+        each = [network(seen(bound, inputs, step)[None].to(device))[0].cpu() for step in steps]
+        return np.stack([image.numpy() for image in each])
 
     return Method(
         name=folder.name,
-        description=f"{config.model.name}, {config.steps} steps on {config.task}.",
+        description=f"{config.model.name}, at most {config.steps} steps on {config.task}.",
         needs=f"the task {config.task}, {bands.inputs} bands of input and {bands.outputs} of truth",
-        suits=lambda bound: (bound.name, bands_of(bound)) == (config.task, bands),
+        suits=lambda bound: (
+            (bound.name, (truth_bands if told else bands_of)(bound)) == (config.task, bands)
+        ),
         restore=restore,
+        oracle=(target,) if told else (),
         identity=hashlib.sha256(weights.read_bytes()).hexdigest(),
     )

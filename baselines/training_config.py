@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from baselines.networks.registry import AnySettings
+from baselines.objectives.registry import AnyObjective
+from baselines.objectives.regression import RegressionSettings
+from baselines.rows import Sees
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import get_task
 from vrs_bench.training.schedule import warm_up_cosine
@@ -22,8 +25,14 @@ class TrainingConfig(Settings):
     seed: Annotated[int, Field(ge=0)] = 0
     """Any non-negative integer; 0 is a seed like any other."""
     model: AnySettings
+    objective: AnyObjective = RegressionSettings()
+    sees: Sees = "observed"
+    """What the network is given; ``truth``: what it should return, to see what it can carry at
+    best. Such a run is an oracle."""
     crop: Count
     """Height and width of a training example, pixels of the target."""
+    dates: Count | None = None
+    """Consecutive dates of an example, for a network that sees series and for no other."""
     batch_size: Count
     """Examples in an optimizer step, over all processes and accumulated parts."""
     accumulate: Count = 1
@@ -34,6 +43,8 @@ class TrainingConfig(Settings):
     """Steps in which the learning rate rises to its peak; then it falls as a half cosine to 0."""
     learning_rate: Positive
     """Peak learning rate of AdamW."""
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Share of its past that AdamW's mean gradient keeps; 0.5 is usual against a critic."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     clip_norm: Positive = 1.0
     """Gradients are shortened to this norm."""
@@ -44,6 +55,9 @@ class TrainingConfig(Settings):
     """Processes that read data, for each training process; 0: none besides it."""
     validate_every: Count
     """Steps between validations; the last step is always validated."""
+    patience: Count | None = None
+    """Validations in a row without a better PSNR after which the run ends; what is kept are then
+    the weights of the best. None: all steps are taken, and the last weights are kept."""
     checkpoint_every: Count
     """Steps between checkpoints; the last step always leaves one."""
 
@@ -54,6 +68,22 @@ class TrainingConfig(Settings):
                 f"batch_size: {self.batch_size} can't be cut into {self.accumulate} equal parts "
                 f"(accumulate)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> TrainingConfig:
+        if self.model.series != (self.dates is not None):
+            raise ValueError(
+                "dates: give the dates of an example, for this network sees series"
+                if self.model.series
+                else "dates: this network sees one date at a time; leave it out"
+            )
+        if self.objective.name == "regression":
+            return self
+        if self.accumulate > 1:
+            raise ValueError(f"accumulate: not with the objective {self.objective.name}")
+        if self.objective.name == "cyclegan" and self.model.series:
+            raise ValueError("objective: cyclegan translates single dates, and the network series")
         return self
 
 

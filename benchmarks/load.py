@@ -29,7 +29,8 @@ from torch.utils.data import DataLoader
 from baselines import CONFIGS
 from baselines.inputs import bands_of
 from baselines.networks.registry import build as build_network
-from baselines.rows import Crops, Shuffled, load_rows
+from baselines.rows import Crops, Shuffled
+from baselines.store import open_store
 from baselines.training_config import TrainingConfig
 from vrs_bench.columns import restore
 from vrs_bench.data.build.building import build
@@ -63,7 +64,7 @@ def main() -> None:
         wide = ["cloudy", "sar", "clear", "land_cover", "cell"]
         single_rows(data, Path(folder), arguments.size, "cloud_removal", wide)
         loaders(data, Path(folder), arguments.size)
-        training(data, arguments.size)
+        training(data, Path(folder), arguments.size)
 
 
 def single_rows(data: Path, folder: Path, size: str, task: str, columns: list[str]) -> None:
@@ -152,11 +153,12 @@ def loaders(data: Path, folder: Path, size: str) -> None:
     show(f"DataLoader of super_res, size {size}: batches of {BATCH} (lr, hr) as float32", results)
 
 
-def training(data: Path, size: str) -> None:
+def training(data: Path, folder: Path, size: str) -> None:
     """Time the training loop of the small U-Net, and what of it is waiting for the next batch."""
     config = load_recipe(TrainingConfig, CONFIGS / "super_res" / "unet.yaml")
     bound = DatasetFolder(data).manifest.bound(config.task)
-    examples = Crops(load_rows(data, config.task, "train"), bound, config.seed, config.crop)
+    store = open_store(data, config.task, "train", folder / "decoded")
+    examples = Crops(store, config.seed, config.crop)
     results = []
     for workers in (0, 2):
         torch.manual_seed(config.seed)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import nn
 
 from baselines.inputs import Bands
 from vrs_bench.settings import Settings
+
+Channels = Annotated[int, Field(ge=1, le=1024)]
 
 
 class NetworkSettings(Settings):
@@ -20,6 +23,11 @@ class NetworkSettings(Settings):
     pretrained: bool = False
     """Start from weights that somebody else trained, which are downloaded."""
 
+    @property
+    def series(self) -> bool:
+        """Whether it sees all dates of a scene at once."""
+        return False
+
 
 @dataclass(frozen=True)
 class Network:
@@ -29,4 +37,5 @@ class Network:
     """Its settings; what they allow as ``name`` is the name of the entry."""
     build: Callable[[Any, Bands], nn.Module]
     """Settings and bands → module that maps (row, bands.inputs, H, W) to (row, bands.outputs, H,
-    W), nominally in [0, 1]."""
+    W), nominally in [0, 1]; or, where it sees series, (row, date, bands.inputs, H, W) and days
+    (row, date) to (row, date, bands.outputs, H, W)."""

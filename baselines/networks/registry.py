@@ -9,10 +9,18 @@ from torch import nn
 
 from baselines.inputs import Bands
 from baselines.networks.network import Network, NetworkSettings
+from baselines.networks.series import SeriesNetwork, UTAESettings, UTiliseSettings
+from baselines.networks.subpixel import EDSRSettings, SPANSettings, SubPixel
+from baselines.networks.translation import Pix2PixGenerator, Pix2PixSettings
 from baselines.networks.unet import UNet, UNetSettings
 
 NETWORKS: dict[str, Network] = {
     "unet": Network(UNetSettings, UNet),
+    "edsr": Network(EDSRSettings, SubPixel),
+    "span": Network(SPANSettings, SubPixel),
+    "utae": Network(UTAESettings, SeriesNetwork),
+    "utilise": Network(UTiliseSettings, SeriesNetwork),
+    "pix2pix": Network(Pix2PixSettings, Pix2PixGenerator),
 }
 
 if TYPE_CHECKING:

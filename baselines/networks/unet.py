@@ -2,6 +2,8 @@
 
 Encoders made for classification halve the image in their first layer. Restoration needs what
 they throw away, so a stem at full resolution runs beside the encoder and joins the decoder last.
+Given all dates of a scene, it encodes each for itself; at the lowest level they attend to each
+other, and their attention gathers what the decoder sees of all dates besides its own.
 """
 
 from __future__ import annotations
@@ -14,16 +16,10 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from baselines.inputs import Bands
-from baselines.networks.network import NetworkSettings
+from baselines.networks.blocks import CENTRE, CORRECTION, SPREAD, head, scaled
+from baselines.networks.dates import DateAttention, gather
+from baselines.networks.network import Channels, NetworkSettings
 from vrs_bench.errors import BenchError, did_you_mean
-
-CENTRE, SPREAD = 0.2, 0.2
-"""Typical reflectance and its range: encoders want inputs around 0 with unit spread, and so does
-an image that is not a correction of the input come out of the head."""
-CORRECTION = 0.1
-"""Size of the correction that the head gives by activations of order one."""
-
-Channels = Annotated[int, Field(ge=1, le=1024)]
 
 
 class UNetSettings(NetworkSettings):
@@ -34,6 +30,15 @@ class UNetSettings(NetworkSettings):
     """Name of a timm model that gives feature pyramids."""
     widths: Annotated[tuple[Channels, ...], Field(min_length=1, max_length=6)]
     """Channels of the decoder from full resolution down; their number is the encoder levels."""
+    dates: Literal["one", "all"] = "one"
+    """Whether it restores each date by itself, or by all dates of the scene."""
+    heads: Annotated[int, Field(ge=1, le=16)] = 4
+    """Of the attention between dates; the channels of all levels are multiples."""
+
+    @property
+    def series(self) -> bool:
+        """It sees all dates, if it is to."""
+        return self.dates == "all"
 
     @field_validator("encoder")
     @classmethod
@@ -75,23 +80,47 @@ class UNet(nn.Module):
             ) from error
         self.stem = _convolution(bands.inputs, settings.widths[0])
         skips = [settings.widths[0], *self.encoder.feature_info.channels()]
-        below = skips.pop()
+        views = 2 if settings.series else 1  # of one date, or of it and of all
+        if settings.series:
+            odd = [channels for channels in skips if channels % settings.heads]
+            if odd:
+                raise BenchError(f"model.heads: {settings.heads} heads can't share {odd} channels")
+            self.between = DateAttention(skips[-1], settings.heads)
+        below = views * skips.pop()
         stages = []
         for skip, width in zip(reversed(skips), reversed(settings.widths), strict=True):
-            stages.append(_convolution(below + skip, width))
+            stages.append(_convolution(below + views * skip, width))
             below = width
         self.decoder = nn.ModuleList(stages)
-        head = nn.Conv2d(below, bands.outputs, 3, padding=1)
         # Training starts at "no correction", so the first step already stands on the input, or
         # at an image that is everywhere typical.
-        for parameter in head.parameters():
-            nn.init.zeros_(parameter)
-        self.head = head
+        self.head = head(below, bands.outputs)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Restore (row, bands.inputs, H, W) to (row, bands.outputs, H, W), any H and W."""
-        scaled = (image - CENTRE) / SPREAD
-        skips = [self.stem(scaled), *self.encoder(scaled)]
+    def forward(self, image: Tensor, days: Tensor | None = None) -> Tensor:
+        """Restore images of any height and width.
+
+        Args:
+            image: (row, bands.inputs, H, W); of all dates (row, date, bands.inputs, H, W).
+            days: (row, date), where it sees all dates.
+
+        Returns:
+            the same with bands.outputs.
+        """
+        if days is not None:
+            return self._series(image, days)
+        seen = scaled(image)
+        return self._finished(image, [self.stem(seen), *self.encoder(seen)])
+
+    def _series(self, images: Tensor, days: Tensor) -> Tensor:
+        flat, dates = images.flatten(0, 1), images.shape[:2]
+        seen = scaled(flat)
+        levels = [level.unflatten(0, dates) for level in (self.stem(seen), *self.encoder(seen))]
+        attention = self.between(levels[-1], days)
+        joined = [torch.cat([level, gather(attention, level)], dim=2) for level in levels]
+        return self._finished(flat, [level.flatten(0, 1) for level in joined]).unflatten(0, dates)
+
+    def _finished(self, image: Tensor, skips: list[Tensor]) -> Tensor:
+        """Decode the features of all levels, from full resolution down, to images."""
         features = skips.pop()
         for stage in self.decoder:
             skip = skips.pop()

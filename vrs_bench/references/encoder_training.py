@@ -135,7 +135,7 @@ def train_encoder(
         optimizer.step()
         if (step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps:
             state = {"identity": identity, "step": step + 1}
-            save_checkpoint(checkpoint, {"network": network}, optimizer, state)
+            save_checkpoint(checkpoint, {"network": network}, {"network": optimizer}, state)
         if report:
             report(step + 1, in_all)
 
@@ -270,5 +270,5 @@ def _go_on(
             f"{checkpoint}: belongs to a training with other settings or of another world; remove "
             "it, or choose another folder"
         )
-    load_checkpoint(checkpoint, {"network": network}, optimizer)
+    load_checkpoint(checkpoint, {"network": network}, {"network": optimizer})
     return int(state["step"])

@@ -1,6 +1,6 @@
 """Weights and checkpoints as safetensors: nothing here is pickled, so nothing can run code.
 
-A checkpoint is one file: tensors of the networks and of the optimizer by name, and what else a
+A checkpoint is one file: tensors of the networks and of their optimizers by name, and what else a
 training keeps as JSON in the header.
 """
 
@@ -75,15 +75,16 @@ def load_weights(network: nn.Module, tensors: Tensors, origin: str) -> None:
 def save_checkpoint(
     path: Path,
     networks: Mapping[str, nn.Module],
-    optimizer: torch.optim.Optimizer,
+    optimizers: Mapping[str, torch.optim.Optimizer],
     state: Mapping[str, Any],
 ) -> None:
     """Write where a training stands, in place of what the file held.
 
     Args:
         path: of the file.
-        networks: name → network; the optimizer holds the parameters of the first, in order.
-        optimizer: whose per-parameter state is kept under the parameter's name.
+        networks: name → network.
+        optimizers: name of a network → what holds its parameters, in order; per-parameter state
+            is kept under the parameter's name.
         state: what else to keep, JSON-able.
     """
     tensors = {
@@ -91,17 +92,20 @@ def save_checkpoint(
         for name, network in networks.items()
         for key, tensor in network.state_dict().items()
     }
-    moments = optimizer.state_dict()["state"]
-    for index, name in enumerate(_parameter_names(networks)):
-        for key, tensor in moments[index].items():
-            tensors[f"optimizer/{name}/{key}"] = tensor
+    for name, optimizer in optimizers.items():
+        moments = optimizer.state_dict()["state"]
+        for index, parameter in enumerate(_parameter_names(networks[name])):
+            for key, tensor in moments.get(index, {}).items():
+                tensors[f"optimizer/{name}/{parameter}/{key}"] = tensor
     save_tensors(path, tensors, state)
 
 
 def load_checkpoint(
-    path: Path, networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
+    path: Path,
+    networks: Mapping[str, nn.Module],
+    optimizers: Mapping[str, torch.optim.Optimizer],
 ) -> None:
-    """Put networks and optimizer back to where :func:`save_checkpoint` found them.
+    """Put networks and optimizers back to where :func:`save_checkpoint` found them.
 
     Raises:
         BenchError: not a checkpoint, or one of other networks.
@@ -109,15 +113,18 @@ def load_checkpoint(
     tensors = load_tensors(path)
     for name, network in networks.items():
         load_weights(network, _below(tensors, f"{name}/"), str(path))
-    moments: dict[int, Tensors] = {}
-    for index, name in enumerate(_parameter_names(networks)):
-        moments[index] = _below(tensors, f"optimizer/{name}/")
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    for name, optimizer in optimizers.items():
+        moments = {
+            index: _below(tensors, f"optimizer/{name}/{parameter}/")
+            for index, parameter in enumerate(_parameter_names(networks[name]))
+        }
+        optimizer.load_state_dict(
+            {**optimizer.state_dict(), "state": {i: kept for i, kept in moments.items() if kept}}
+        )
 
 
-def _parameter_names(networks: Mapping[str, nn.Module]) -> list[str]:
-    first = next(iter(networks.values()))
-    return [name for name, _ in first.named_parameters()]
+def _parameter_names(network: nn.Module) -> list[str]:
+    return [name for name, _ in network.named_parameters()]
 
 
 def _below(tensors: Tensors, prefix: str) -> Tensors:
