@@ -12,8 +12,11 @@ import pytest
 import torch
 
 import baselines
-from baselines.inputs import Bands, Inputs
+from baselines.inputs import Bands, Inputs, at_step, input_stack, visible_inputs
+from baselines.methods.finding import find_method
 from baselines.methods.registry import METHODS
+from baselines.networks.registry import build
+from baselines.networks.series import UTAESettings
 from baselines.networks.unet import UNet, UNetSettings
 from baselines.predict import predict
 from baselines.training_config import TrainingConfig
@@ -106,6 +109,56 @@ def test_a_network_is_read_from_the_folder_of_its_run(
     assert len(files) == 3
     for path in files:  # its head is zero: it corrects nothing
         assert np.array_equal(np.load(path), np.load(tmp_path / "bicubic" / path.name))
+
+
+def test_a_network_of_series_is_given_whole_scenes(tiny: Path, tmp_path: Path) -> None:
+    """All dates with their days, as registered images on the grid of the target."""
+    settings = UTAESettings(name="utae", widths=(4, 8))
+    torch.manual_seed(0)
+    network = build(settings, BANDS)
+    torch.nn.init.normal_(network.get_submodule("head").weight)
+    config = TrainingConfig(
+        task="super_res",
+        model=settings,
+        crop=32,
+        dates=2,
+        batch_size=4,
+        steps=1,
+        warmup=0,
+        learning_rate=0.1,
+        validate_every=1,
+        checkpoint_every=1,
+    )
+    folder = tmp_path / "run"
+    write_text(folder / "config.yaml", dump_recipe(config))
+    weights = folder / "model.safetensors"
+    save_tensors(weights, network.state_dict(), {"bands": asdict(BANDS)})
+    run(folder, tiny, tmp_path / "out")
+
+    source = DatasetFolder(tiny)
+    bound = source.manifest.bound("super_res")
+    [scene] = source.scenes("super_res", "test", [*bound.visible, "hr"])
+    inputs = visible_inputs(bound, scene)
+    stack = np.stack([input_stack(bound, at_step(inputs, step)) for step in range(3)])
+    days = torch.from_numpy(scene["day_of_year"].astype(np.int64))
+    with torch.no_grad():
+        expected = network(torch.from_numpy(stack)[None], days[None])[0].numpy()
+    for path, image in zip(sorted((tmp_path / "out").glob("*.npy")), expected, strict=True):
+        off = np.abs(np.load(path).astype(int) - quantise(image).astype(int))
+        assert off.max() <= 1  # channels last there, first here
+
+    # The identity run is shown the truth, and says so.
+    write_text(folder / "config.yaml", dump_recipe(config.model_copy(update={"sees": "truth"})))
+    network.bands = Bands(4, 4, corrects=False)
+    save_tensors(weights, network.state_dict(), {"bands": asdict(network.bands)})
+    told = find_method(str(folder))
+    assert told.oracle == ("hr",)
+    assert told.suits(bound)
+    assert told.restore is not None
+    with torch.no_grad():
+        expected = network(torch.from_numpy(restore(scene["hr"]))[None], days[None])[0].numpy()
+    made = told.restore(bound, {**inputs, "hr": scene["hr"]})
+    np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_says_what_is_wrong_with_a_model(tiny: Path, trained: Path, tmp_path: Path) -> None:
