@@ -24,7 +24,7 @@ Made = Callable[[str, str], Floats]
 MEMBERS = [metric for metric in METRICS.values() if metric.in_skill]
 BOUNDS = {m.name: Bound(0.2, 0.8) if m.higher_is_better else Bound(0.9, 0.1) for m in MEMBERS}
 BOUNDS["through_sensor_rmse"] = Bound(0.9, 0.1)  # flags, and is no member
-NOISY = {"skill", "skill_perceptual", "skill_downstream"}
+NOISY = {"skill", "skill_downstream"}
 """Made of what looks through noise, which is another over every set of predictions."""
 SKILLS = {"skill", *(f"skill_{group}" for group in SKILL_GROUPS)}
 
