@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +29,8 @@ MOST = 0.01
 HELP = 0.03
 """The least rise of PSNR that counts as help, dB: less comes with what only deceives."""
 PAYS = "**pays**"
+_THROUGH_NOISE = {"readers", "encoder"}
+"""What looks through noise."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,25 @@ class Arena:
     def outcome(self, images: Sequence[Floats]) -> Outcome:
         """Score images, one array (row, band, height, width) a scene; they are clipped first."""
         clipped = [np.clip(of, 0, 1).astype(np.float32) for of in images]
-        values = self._measured(clipped)
+        return self._outcome(clipped, self._measured(clipped))
+
+    def fished(self, images: Sequence[Floats], tries: int) -> list[Outcome]:
+        """Return outcomes of clipped images that differ in the noise only.
+
+        One value of all images is moved by one, two, … of its last bits: other predictions, other
+        noise. Whoever has the public truth can look for noise that suits him.
+        """
+        noisy = tuple(metric for metric in self.judge.metrics if metric.needs & _THROUGH_NOISE)
+        values = self._measured(images)
+        found, changed = [], [of.copy() for of in images]
+        for _ in range(tries):
+            again = self._measured(changed, replace(self.judge, metrics=noisy))
+            found.append(self._outcome(changed, values | again))
+            first = changed[0].reshape(-1)
+            first[0] = np.nextafter(first[0], np.float32(0.5))
+        return found
+
+    def _outcome(self, clipped: Sequence[Floats], values: Mapping[str, PerScene]) -> Outcome:
         found = skills(values, self.bounds, self.judge.metrics)
         return Outcome(
             skills={name: np.array(list(of.values())) for name, of in found.items()},
@@ -87,29 +107,33 @@ class Arena:
             ),
         )
 
-    def fished(self, images: Sequence[Floats], tries: int) -> Outcome:
-        """Return the best of outcomes that differ in the noise only.
-
-        One value of all images is moved by one, two, … of its last bits: other predictions, other
-        noise. Whoever has the public truth can look for noise that suits him.
-        """
-        found = []
-        changed = [of.copy() for of in images]
-        for _ in range(tries):
-            found.append(self.outcome(changed))
-            first = changed[0].reshape(-1)
-            first[0] = np.nextafter(first[0], np.float32(0.5))
-        return max(found, key=lambda of: float(of.skill.mean()))
-
-    def _measured(self, images: Iterable[Floats]) -> dict[str, dict[int, float]]:
-        values: dict[str, dict[int, float]] = {metric.name: {} for metric in self.judge.metrics}
+    def _measured(
+        self, images: Iterable[Floats], judge: Judge | None = None
+    ) -> dict[str, dict[int, float]]:
+        judge = judge or self.judge
+        values: dict[str, dict[int, float]] = {metric.name: {} for metric in judge.metrics}
         made = list(images)
         split = hashlib.sha256(b"".join(image.tobytes() for image in made)).digest()
         for scene, of_scene, floor in zip(self.scenes, made, self.floors, strict=True):
-            judged = judge_scene(scene, of_scene, floor, self.judge, split)
+            judged = judge_scene(scene, of_scene, floor, judge, split)
             for name, measured in judged.measured.items():
                 values[name][scene.number] = measured.whole
         return values
+
+
+def best_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the outcome with the highest skill."""
+    return max(outcomes, key=lambda of: float(of.skill.mean()))
+
+
+def scene_by_scene(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the best outcome of each scene: what fishing gave if scenes had noise of their own."""
+    best = np.argmax([of.skill for of in outcomes], axis=0)
+    chosen = {
+        name: np.array([outcomes[number].skills[name][scene] for scene, number in enumerate(best)])
+        for name in outcomes[0].skills
+    }
+    return replace(outcomes[0], skills=chosen)
 
 
 def verdict(start: Outcome, after: Outcome, honestly: Outcome | None) -> str:

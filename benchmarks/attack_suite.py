@@ -29,8 +29,12 @@ from vrs_bench.world.landcover import LAND_COVER
 
 RESTORED = "the same knowledge, used to restore"
 """The yardstick of attacks that bring knowledge, and their start."""
+HALFWAY = f"{RESTORED}, half of the way"
+"""The same, trusted half: who knows little restores best by little of it."""
 KNOWING = ("better labels", "expected", RESTORED)
 """How the names of attacks begin that know what their start does not."""
+HELD = 10.0
+"""Weight of staying near, of attacks that hold images near those that they start from."""
 ANYTHING = 1.0
 """Radius that lets an attack change whatever it likes."""
 
@@ -58,7 +62,7 @@ class Hints:
 
 
 def without_gradients(start: Floats, seen: Seen, hints: Hints) -> Iterator[tuple[str, Floats]]:
-    """Yield the yardstick of attacks that know more, and those that only need arithmetic.
+    """Yield the yardsticks of attacks that know more, and those that only need arithmetic.
 
     Args:
         start: honest images of a scene, (row, band, height, width).
@@ -66,6 +70,7 @@ def without_gradients(start: Floats, seen: Seen, hints: Hints) -> Iterator[tuple
         hints: what else is known.
     """
     yield RESTORED, hints.restored
+    yield HALFWAY, shortened(hints.restored, start, 0.5)
     yield "constant", np.full_like(start, start.mean())
     yield "another date", np.roll(start, 1, axis=0)
     yield "truth of another scene", hints.elsewhere
@@ -105,6 +110,9 @@ def against_readers(
     }
     for name, wanted in wishes.items():
         yield name, pushed(looks, start, Seen(wanted), effort)
+    near = replace(effort, keep=HELD)
+    name = "expected to be seen, to readers, held near"
+    yield name, pushed(looks, start, Seen(hints.expected.series), near)
     for share in (0.3, 1, 3):
         wide = replace(effort, radius=share * effort.radius)
         label = f"better labels to readers, radius {wide.radius:g}"
@@ -126,7 +134,7 @@ def against_all(
     }
     for name, wanted in wishes.items():
         yield name, pushed(looks, start, wanted, effort)
-    near = replace(effort, keep=10)
+    near = replace(effort, keep=HELD)
     yield "expected to be seen, to all, held near", pushed(looks, start, expected, near)
     yield f"{RESTORED}, then held near", pushed(looks, hints.restored, expected, near)
 

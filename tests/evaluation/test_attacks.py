@@ -8,11 +8,20 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from attack_arena import MOST, PAYS, Arena, Outcome, make_arena, verdict
+from attack_arena import (
+    MOST,
+    PAYS,
+    Arena,
+    Outcome,
+    best_of,
+    make_arena,
+    scene_by_scene,
+    verdict,
+)
 from attack_briefing import brief, make_classroom
 from attack_methods import Effort, Seen, look, own_labels, pushed, wanted_labels
 from attack_starts import honest_method
-from attack_suite import KNOWING, RESTORED
+from attack_suite import HALFWAY, KNOWING, RESTORED
 from attacks import attacks
 
 from vrs_bench.references.encoder import perceive
@@ -23,21 +32,26 @@ from vrs_bench.world.landcover import LAND_COVER
 from vrs_bench.world.splits import SPLITS
 
 EFFORT = Effort(steps=4)
-QUICK = {"super_res": "map-one-date", "cloud_removal": "linear", "sar_to_optical": "ridge"}
-"""Honest methods that are better than the floor, and are fitted in seconds."""
+QUICK = {
+    "super_res": ("map-one-date", 2),
+    "cloud_removal": ("linear", 2),
+    "sar_to_optical": ("ridge", 3),
+}
+"""Honest methods that are better than the floor, and are fitted in seconds; and on how many scenes
+they are attacked, for what a push gains on one scene of radar is noisy."""
 TRIES = 4
 
 
 @cache
 def arena(task: str) -> Arena:
-    return make_arena(task, [SPLITS["test"], SPLITS["test"] + 1])
+    return make_arena(task, range(SPLITS["test"], SPLITS["test"] + QUICK[task][1]))
 
 
 @cache
 def attacked(task: str) -> tuple[list[Floats], Outcome, dict[str, Outcome]]:
     """Return honest images, what they are worth, and what attacks make of them."""
     briefing = brief(
-        make_classroom(arena(task), scenes=4), honest_method(arena(task).task, QUICK[task])
+        make_classroom(arena(task), scenes=4), honest_method(arena(task).task, QUICK[task][0])
     )
     honest: list[Floats] = []
     images: defaultdict[str, list[Floats]] = defaultdict(list)
@@ -56,14 +70,13 @@ def test_no_attack_pays(task: str):
     _, start, after = attacked(task)
     assert start.skill.mean() > 0.02
     assert not start.flagged
-    assert len(after) == 31 + (task != "sar_to_optical")
+    assert len(after) == 33 + (task != "sar_to_optical")
+    honestly = best_of([after[RESTORED], after[HALFWAY]])
     found = {
-        name: verdict(start, of, after[RESTORED] if name.startswith(KNOWING) else None)
+        name: verdict(start, of, honestly if name.startswith(KNOWING) else None)
         for name, of in after.items()
     }
-    paying = [name for name, said in found.items() if said == PAYS]
-    # Of two scenes, twice as much is chance: the command has six, and there none pays.
-    assert [n for n in paying if after[n].skill.mean() > start.skill.mean() + 2 * MOST] == []
+    assert [name for name, said in found.items() if said == PAYS] == []
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -81,8 +94,11 @@ def test_make_believe_is_flagged_and_far_below(task: str):
 def test_nothing_is_caught_by_fishing(task: str):
     """Other last bits give other noise, and nobody a better skill than by a hair."""
     honest, start, _ = attacked(task)
-    best = arena(task).fished(honest, TRIES)
-    assert 0 <= best.skill.mean() - start.skill.mean() < MOST
+    found = arena(task).fished(honest, TRIES)
+    assert found[0].skill == pytest.approx(start.skill)
+    best, alone = best_of(found), scene_by_scene(found)
+    assert start.skill.mean() <= best.skill.mean() <= alone.skill.mean()
+    assert alone.skill.mean() < start.skill.mean() + MOST
     assert best.psnr == pytest.approx(start.psnr, abs=1e-4)
 
 
