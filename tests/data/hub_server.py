@@ -157,8 +157,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if callable(status):
-            status(self)
             self.close_connection = True
+            status(self)
             return
         try:
             if status is not None:
@@ -203,6 +203,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for key, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(key, value)
+        if self.close_connection:  # unless it is told, the client sends the next request here
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
