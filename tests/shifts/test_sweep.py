@@ -22,6 +22,7 @@ from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.plots import shifts
 from vrs_bench.plots.shifts import sweep_plots
 from vrs_bench.recipes import BenchmarkRecipe, check_recipe, load_recipe
 from vrs_bench.shifts.findings import SweepReport, validities
@@ -180,6 +181,8 @@ def test_methods_are_fitted_at_every_dose_for_a_matrix(tmp_path: Path) -> None:
         "curves-mtf.png",
         "matrix-mtf.png",
     ]
+    lines = shifts._curves(report).axes[0].get_lines()[:-1]  # the last is the default dose
+    assert {tuple(line.get_xdata()) for line in lines} == {(0.1, 0.25)}
     assert len(report.curves) == 12
     with pytest.raises(BenchError, match="matrix of train and test doses is of one knob"):
         plan("super_res", ["mtf", "bias"], ["back-projection"], refitted=["back-projection"])

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.plots.display import save
-from vrs_bench.shifts.findings import Cell, Matrix, SweepReport, skill_matrices
+from vrs_bench.shifts.findings import Cell, Matrix, SweepReport, fitted_as_it_is, skill_matrices
 from vrs_bench.shifts.scenes import FLOOR, TRUTH
 
 PANELS = 3  # side by side
@@ -39,7 +39,7 @@ def _methods(report: SweepReport) -> list[tuple[str, list[Cell]]]:
     """Return methods, fitted where the recipe is, or where a knob for training stands."""
     by_method: dict[str, list[Cell]] = {}
     for cell in report.cells:
-        if cell.method != TRUTH and (not cell.fitted or cell.fitted == cell.doses):
+        if cell.method != TRUTH and fitted_as_it_is(report, cell):
             by_method.setdefault(cell.method, []).append(cell)
     return list(by_method.items())
 

@@ -104,6 +104,12 @@ class SweepReport:
         write_text(path, text + "\n")
 
 
+def fitted_as_it_is(report: SweepReport, cell: Cell) -> bool:
+    """Say whether a method was fitted where the recipe has it, or a knob is for that alone."""
+    training = {knob["name"] for knob in report.knobs if knob["turns"] == "training"}
+    return set(cell.fitted) <= training
+
+
 def skill_matrices(report: SweepReport) -> dict[str, Matrix]:
     """Return the mean skill of each method that was also fitted at other doses than the default.
 

@@ -8,10 +8,10 @@ from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.shifts.curves import HalfDose
 from vrs_bench.shifts.findings import (
-    Cell,
     Estimate,
     SweepReport,
     Validity,
+    fitted_as_it_is,
     skill_matrices,
 )
 from vrs_bench.shifts.knobs import KNOBS
@@ -92,7 +92,9 @@ def curves_table(report: SweepReport) -> str:
 
 def cells_table(report: SweepReport, method: str) -> str:
     """Return a line a cell of one method: skill, its groups and RMSE, and their changes."""
-    cells = [cell for cell in report.cells if cell.method == method and _as_it_is(report, cell)]
+    cells = [
+        cell for cell in report.cells if cell.method == method and fitted_as_it_is(report, cell)
+    ]
     metrics = [name for name in cells[0].scores if METRICS[name].group == "skill" or name == "rmse"]
     if method == FLOOR:  # whose skill is 0 by definition
         metrics = ["rmse"]
@@ -152,12 +154,6 @@ def validity_table(found: Sequence[Validity]) -> str:
         "order; below 0: better where it is harder), with its interval; share of the curves of "
         "scenes and methods that fall all along.\n\n" + _table(["score", *knobs], rows)
     )
-
-
-def _as_it_is(report: SweepReport, cell: Cell) -> bool:
-    """Say whether a method was fitted where the recipe has it, or a knob is for that alone."""
-    training = {knob["name"] for knob in report.knobs if knob["turns"] == "training"}
-    return set(cell.fitted) <= training
 
 
 def _by_reason(report: SweepReport) -> list[tuple[str, list[str]]]:
