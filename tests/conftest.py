@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from own_imagery import OwnImagery, make_own_imagery
@@ -17,13 +18,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Four train scenes (12 rows), one validation scene, one test scene.
     """
+    return _built(tmp_path_factory, scenes=6, scenes_per_shard=2)
+
+
+@pytest.fixture(scope="session")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a dataset folder with a name of its own: two test scenes of 3 steps, 64 x 64 pixels.
+
+    Of ``super_res``; to read, not to change.
+    """
+    return _built(tmp_path_factory, name="little", scenes=14, scenes_per_shard=20)
+
+
+def _built(tmp_path_factory: pytest.TempPathFactory, **changes: Any) -> Path:
     recipe = load_recipe(BenchmarkRecipe, "tiny")
     cells = recipe.world.cells.model_copy(update={"n": 8})
     size = {"height": 64, "width": 64, "horizon": 3, "cells": cells}
     world = recipe.world.model_copy(update=size)
-    recipe = recipe.model_copy(update={"scenes": 6, "scenes_per_shard": 2, "world": world})
     folder = tmp_path_factory.mktemp("data") / "vrs-toy"
-    build(["super_res"], recipe, folder)
+    build(["super_res"], recipe.model_copy(update={**changes, "world": world}), folder)
     return folder
 
 

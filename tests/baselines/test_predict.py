@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,12 +36,11 @@ SETTINGS = UNetSettings(name="unet", encoder="test_resnet", widths=(6, 8))
 BANDS = Bands(4, 4, corrects=True)
 
 
-@pytest.fixture
-def trained(tmp_path: Path) -> Path:
-    """The folder of a finished run, whose network still returns its input."""
-    config = TrainingConfig(
+def one_step(model: Any, **changes: Any) -> TrainingConfig:
+    """Return the settings of a training of one step."""
+    return TrainingConfig(
         task="super_res",
-        model=SETTINGS,
+        model=model,
         crop=32,
         batch_size=4,
         steps=1,
@@ -48,7 +48,14 @@ def trained(tmp_path: Path) -> Path:
         learning_rate=0.1,
         validate_every=1,
         checkpoint_every=1,
+        **changes,
     )
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """The folder of a finished run, whose network still returns its input."""
+    config = one_step(SETTINGS)
     folder = tmp_path / "run"
     write_text(folder / "config.yaml", dump_recipe(config))
     save_tensors(
@@ -117,18 +124,7 @@ def test_a_network_of_series_is_given_whole_scenes(tiny: Path, tmp_path: Path) -
     torch.manual_seed(0)
     network = build(settings, BANDS)
     torch.nn.init.normal_(network.get_submodule("head").weight)
-    config = TrainingConfig(
-        task="super_res",
-        model=settings,
-        crop=32,
-        dates=2,
-        batch_size=4,
-        steps=1,
-        warmup=0,
-        learning_rate=0.1,
-        validate_every=1,
-        checkpoint_every=1,
-    )
+    config = one_step(settings, dates=2)
     folder = tmp_path / "run"
     write_text(folder / "config.yaml", dump_recipe(config))
     weights = folder / "model.safetensors"

@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from stamps import stamped
 
-from vrs_bench.data.build.building import build
 from vrs_bench.evaluation import Result, Score
-from vrs_bench.leaderboard.provenance import Verification
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.tasks import TASKS
 
 MakeEntry = Callable[..., Submission]
@@ -58,38 +55,6 @@ def make_result(scores: Mapping[str, Sequence[float]], **changes: Any) -> Result
             version=metric.version,
         )
     return Result(**{**fields, "scores": made, **changes})
-
-
-@pytest.fixture(scope="session")
-def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a dataset folder with a name of its own: two test scenes of 3 steps, 64 x 64 pixels.
-
-    Of ``super_res``; to read, not to change.
-    """
-    recipe = load_recipe(BenchmarkRecipe, "tiny")
-    cells = recipe.world.cells.model_copy(update={"n": 8})
-    size = {"height": 64, "width": 64, "horizon": 3, "cells": cells}
-    world = recipe.world.model_copy(update=size)
-    changes = {"name": "little", "scenes": 14, "scenes_per_shard": 20, "world": world}
-    folder = tmp_path_factory.mktemp("data") / "vrs-toy"
-    build(["super_res"], recipe.model_copy(update=changes), folder)
-    return folder
-
-
-def stamped(entry: Submission) -> Submission:
-    """Return an entry as if its predictions had been scored again."""
-    stamp = Verification(
-        date=entry.date,
-        package="0.1.0",
-        machine="Linux x86_64, 2 cores",
-        python="3.12.0",
-        numpy="2.2.0",
-        kind="submitted",
-        largest_deviation=0.0,
-        deviating_score="",
-        content_sha256=entry.content_digest(),
-    )
-    return entry.model_copy(update={"verification": stamp})
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stamps import stamped
 
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.evaluation.scores import Bound, PartScore
-from vrs_bench.leaderboard.provenance import Provenance, Verification
+from vrs_bench.leaderboard.provenance import Provenance
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.site.build import build_site
@@ -94,20 +95,7 @@ def make_entry() -> MakeEntry:
             provenance=provenance or Provenance(),
             result=_result(skill, metrics, steps, **changes),
         ).model_copy(update=about or {})
-        if claimed:
-            return entry
-        stamp = Verification(
-            date=entry.date,
-            package="0.1.0",
-            machine="Linux x86_64, 2 cores",
-            python="3.12.0",
-            numpy="2.2.0",
-            kind="submitted",
-            largest_deviation=0.0,
-            deviating_score="",
-            content_sha256=entry.content_digest(),
-        )
-        return entry.model_copy(update={"verification": stamp})
+        return entry if claimed else stamped(entry)
 
     return make
 

@@ -12,30 +12,15 @@ import pytest
 from PIL import Image
 
 from vrs_bench.columns import restore
-from vrs_bench.data.build.building import build
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import evaluate
 from vrs_bench.leaderboard.submission import Submission
-from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.site.build import build_site
 from vrs_bench.site.strips import ERROR_SCALE, strips
 from vrs_bench.types import Array
 
 Predictions = dict[tuple[int, int], Array]
-
-
-@pytest.fixture(scope="module")
-def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a dataset folder with two test scenes of 3 steps, 64 x 64 pixels."""
-    recipe = load_recipe(BenchmarkRecipe, "tiny")
-    cells = recipe.world.cells.model_copy(update={"n": 8})
-    size = {"height": 64, "width": 64, "horizon": 3, "cells": cells}
-    world = recipe.world.model_copy(update=size)
-    changes = {"name": "little", "scenes": 14, "scenes_per_shard": 20, "world": world}
-    folder = tmp_path_factory.mktemp("data") / "vrs-toy"
-    build(["super_res"], recipe.model_copy(update=changes), folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
