@@ -22,8 +22,8 @@ Method = Callable[[SceneTruth], Floats]
 
 CLOUD_BLUE = 0.15
 """Blue reflectance above which a pixel is taken for cloud: more than that of all land but the
-brightest roofs. It finds three quarters of what clouds and shadows touch, at a false alarm in 300
-pixels. A test for dark shadows costs more than it brings: bare soils and water are as dark."""
+brightest roofs. It finds most of what clouds touch, and no shadows: a test for these costs more
+than it brings, since bare soils and water are as dark."""
 
 AVERAGED_SCENES = 8
 """Train scenes behind the average reflectance of each date."""

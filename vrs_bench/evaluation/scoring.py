@@ -123,7 +123,8 @@ def evaluate(
         placed, part_floors = packaged_bounds(folder, task, split, judge)
         contestants = _rivals(folder, judge, [m for m in judge.metrics if m.name not in placed])
     report = progress or (lambda done, total: None)
-    with checked(predictions, expected) as prediction_of:
+    noisy = judge.needs("readers", "encoder")
+    with checked(predictions, expected, keyed=noisy) as prediction_of:
         clipped = ClippedPredictions(prediction_of)
         report(0, len(expected.keys))
         contestants["predictions"] = clipped, judge, prediction_of.digest

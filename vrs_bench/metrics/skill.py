@@ -4,8 +4,7 @@ A member is a metric that says so itself (``in_skill``). Group skills and the he
 :mod:`vrs_bench.evaluation.skill`, from values by scene and the bounds of the split.
 
 What the encoder alone sees is no member: images that are pushed towards what it is expected to see
-in the truth gain .02 to .07 of a skill that holds its scores, with nobody else seeing a difference
-(``benchmarks/attacks.py``). Its noise would have to hide all texture to hinder that.
+in the truth (``benchmarks/attacks.py`` does so) raise its scores without a smaller error.
 """
 
 from __future__ import annotations

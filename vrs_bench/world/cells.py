@@ -6,6 +6,7 @@ the centre of the pixel in row r and column c is (c + 0.5, r + 0.5).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -109,6 +110,12 @@ def class_quantiles(settings: CellSettings, rng: np.random.Generator, sites: Dou
     correlation = np.exp(-distance / settings.class_patch_px) + 1e-9 * np.eye(len(sites))
     field = np.linalg.cholesky(correlation) @ normal(rng, (len(sites),)).astype(np.float64)
     return np.asarray(settle(scipy.special.ndtr(field)), dtype=np.float64)
+
+
+def by_frequency(quantiles: Doubles, frequencies: Sequence[float] | Array) -> Array:
+    """Return which of some kinds each quantile in [0, 1) falls on, from 0, by their frequencies."""
+    edges = np.cumsum(frequencies) / sum(frequencies)
+    return np.searchsorted(edges[:-1], quantiles, side="right")
 
 
 def _clipped_diagram(sites: Doubles, height: int, width: int) -> scipy.spatial.Voronoi:

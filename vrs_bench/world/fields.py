@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy
 
 from vrs_bench.types import Array, Doubles, Floats
+from vrs_bench.world import texture
 from vrs_bench.world.arithmetic import settle
 from vrs_bench.world.series.seasons import YEAR
 from vrs_bench.world.streams import normal, stream
-from vrs_bench.world.texture import root_of_spectrum
+from vrs_bench.world.texture import RBF, shaped_pair, torus_root
 
 Scales = tuple[tuple[float, float], ...]
 
@@ -82,28 +82,24 @@ class Fields:
 
 def covariance(scales: Scales, distance: Doubles) -> Doubles:
     """Return the covariance of a field at distances in pixels: ``Σ w exp(-d² / 2l²)``."""
-    return np.asarray(
-        sum(share * np.exp(-0.5 * np.square(distance / length)) for length, share in scales)
+    parts = (
+        share * texture.covariance(RBF(length_scale=length), distance) for length, share in scales
     )
+    return np.asarray(sum(parts))
 
 
 @lru_cache(maxsize=4)
 def _amplitude(scales: Scales, height: int, width: int) -> Doubles:
     """Return the root of the spectrum of a field on a torus that holds the image."""
-    size = [scipy.fft.next_fast_len(side + _REACH) for side in (height, width)]
-    dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
-    return root_of_spectrum(scipy.fft.fft2(covariance(scales, np.hypot(dy[:, None], dx))).real)
+    return torus_root(lambda distance: covariance(scales, distance), height, width, _REACH)
 
 
 def _pair(rng: np.random.Generator, scales: Scales, height: int, width: int) -> list[Floats]:
     """Draw two independent fields on a torus that holds the image; one transform makes both."""
     amplitude = _amplitude(scales, height, width)
-    noise = np.empty(amplitude.shape, np.complex128)
-    noise.real, noise.imag = normal(rng, (2, *amplitude.shape))
-    noise *= amplitude
-    shaped = scipy.fft.fft2(noise, overwrite_x=True)
     # Transforms differ by 1e-15 between processors; on this grid that can't be seen.
-    return [settle(shaped.real, bits=12), settle(shaped.imag, bits=12)]
+    pair = shaped_pair(amplitude, *normal(rng, (2, *amplitude.shape)))
+    return [settle(field, bits=12) for field in pair]
 
 
 def draw_fields(seed: int, scene: int, height: int, width: int, days: Array) -> Fields:

@@ -16,6 +16,7 @@ import numpy as np
 
 from vrs_bench.types import Array, Doubles, Floats, Labels
 from vrs_bench.world.arithmetic import settle
+from vrs_bench.world.cells import by_frequency
 from vrs_bench.world.fields import Fields, draw_fields
 from vrs_bench.world.landcover import OPTICAL_BANDS, SAR_BANDS
 from vrs_bench.world.latent import Scene
@@ -186,8 +187,7 @@ def _draw_mixture(
 ) -> tuple[Labels, Doubles]:
     """Draw the class of what is mixed into each cell, and how much of it."""
     chance = stream(seed, scene, "cells/mixture").random((len(labels), 3))
-    edges = np.cumsum(frequencies) / sum(frequencies)
-    second = np.searchsorted(edges[:-1], chance[:, 0], side="right") + 1
+    second = by_frequency(chance[:, 0], frequencies) + 1
     most = np.where(chance[:, 1] < settings.probability, settings.largest, _LEAST_SHARE)
     share = np.minimum(most, settings.largest) * chance[:, 2]
     return second.astype(labels.dtype), np.asarray(share)

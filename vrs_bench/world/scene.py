@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from vrs_bench.settings import Settings
 from vrs_bench.types import Doubles, Labels
-from vrs_bench.world.cells import CellSettings, class_quantiles, draw_sites
+from vrs_bench.world.cells import CellSettings, by_frequency, class_quantiles, draw_sites
 from vrs_bench.world.landscape import VALUES, draw_landscape
 from vrs_bench.world.latent import Scene
 from vrs_bench.world.partition import draw_partition, middles
@@ -189,8 +189,7 @@ def _draw_classes(recipe: WorldRecipe, number: int, centres: Doubles) -> Labels:
     draws = class_quantiles(recipe.cells, rng, centres)
     # Neighbouring quantiles fall on neighbouring classes: their order is the scene's own.
     order = rng.permutation(len(prior)) if recipe.cells.class_patch_px else np.arange(len(prior))
-    edges = np.cumsum(np.asarray(prior)[order]) / sum(prior)
-    return (order[np.searchsorted(edges[:-1], draws, side="right")] + 1).astype(np.int16)
+    return (order[by_frequency(draws, np.asarray(prior)[order])] + 1).astype(np.int16)
 
 
 def make_scene(recipe: WorldRecipe, number: int) -> Scene:
@@ -214,5 +213,8 @@ def make_scene(recipe: WorldRecipe, number: int) -> Scene:
         )
     assert isinstance(source, PhenologySettings)  # noqa: S101  # there are no others
     partition = draw_partition(recipe.cells, recipe.seed, number, *size)
-    labels = _draw_classes(recipe, number, middles(partition))
+    # Where cells lie matters to patches of like classes alone.
+    patches = recipe.cells.class_patch_px > 0
+    centres = middles(partition) if patches else np.zeros((partition.n_cells, 2))
+    labels = _draw_classes(recipe, number, centres)
     return draw_landscape(recipe, source, number, partition, labels, recipe.frequencies)

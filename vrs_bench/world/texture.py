@@ -9,7 +9,7 @@ own direction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -117,9 +117,31 @@ def _reach(kernel: RBF | RationalQuadratic, longest: int) -> int:
 def _amplitude(kernel: RBF | RationalQuadratic, height: int, width: int) -> Doubles:
     """Return the square root of the kernel's spectrum on a torus that holds the image."""
     reach = _reach(kernel, max(height, width))
+    return torus_root(lambda distance: covariance(kernel, distance), height, width, reach)
+
+
+def torus_root(
+    of_distance: Callable[[Doubles], Doubles], height: int, width: int, reach: int
+) -> Doubles:
+    """Return the square root of a spectrum on a torus that is larger than an image by a reach.
+
+    Args:
+        of_distance: covariance at distances in pixels.
+        height, width: of the image.
+        reach: distance beyond which the covariance may be cut, pixels.
+    """
     size = [scipy.fft.next_fast_len(n + reach) for n in (height, width)]
     dy, dx = (np.minimum(np.arange(n), n - np.arange(n)) for n in size)
-    return root_of_spectrum(scipy.fft.fft2(covariance(kernel, np.hypot(dy[:, None], dx))).real)
+    return root_of_spectrum(scipy.fft.fft2(of_distance(np.hypot(dy[:, None], dx))).real)
+
+
+def shaped_pair(root: Doubles, first: Floats, second: Floats) -> tuple[Doubles, Doubles]:
+    """Return two independent fields on a torus, made of white noise by one transform."""
+    noise = np.empty(root.shape, np.complex128)
+    noise.real, noise.imag = first, second
+    noise *= root
+    shaped = scipy.fft.fft2(noise, overwrite_x=True)
+    return shaped.real, shaped.imag
 
 
 def root_of_spectrum(spectrum: Doubles) -> Doubles:
@@ -164,12 +186,9 @@ def gaussian_fields(
     else:
         amplitude = _amplitude(kernel, height, width)
         for first in range(0, n, 2):
-            noise = np.empty(amplitude.shape, np.complex128)
-            noise.real = normal(rng, amplitude.shape)
-            noise.imag = normal(rng, amplitude.shape)
-            noise *= amplitude
-            shaped = scipy.fft.fft2(noise, overwrite_x=True)[:height, :width]
-            yield from (shaped.real, shaped.imag)[: n - first]
+            white = (normal(rng, amplitude.shape), normal(rng, amplitude.shape))
+            for field in shaped_pair(amplitude, *white)[: n - first]:
+                yield field[:height, :width]
 
 
 def _crop_rows(

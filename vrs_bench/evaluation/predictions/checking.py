@@ -66,7 +66,7 @@ class Problems:
 
 
 @contextmanager
-def checked(predictions: object, expected: Expected) -> Iterator[Checked]:
+def checked(predictions: object, expected: Expected, keyed: bool = False) -> Iterator[Checked]:
     """Check all predictions, and give access to them one at a time.
 
     What can be read only once (generators, Parquet) is kept in a temporary file, in the folder
@@ -75,6 +75,7 @@ def checked(predictions: object, expected: Expected) -> Iterator[Checked]:
     Args:
         predictions: see :func:`vrs_bench.evaluate`.
         expected: what the split asks for.
+        keyed: whether noise will be keyed by them, see :attr:`Checked.digest`.
 
     Yields:
         what returns the prediction of a row, (band, height, width) float32 on the scale [0, 1],
@@ -88,7 +89,7 @@ def checked(predictions: object, expected: Expected) -> Iterator[Checked]:
         kept = stack.enter_context(tempfile.TemporaryFile()) if source.one_pass else None
         wanted, problems = frozenset(expected.keys), Problems()
         seen: set[Key] = set()
-        found = Checked(source.name, expected.shape)
+        found = Checked(source.name, expected.shape, keyed)
         for number, (key, read) in enumerate(source.rows):
             if number == expected.most_rows:
                 problems.add(f"more than {number} rows, the others were not looked at", source.name)
@@ -121,9 +122,9 @@ class Checked:
     Between the two, files and arrays may change, and mappings may give something else.
     """
 
-    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, name: str, shape: tuple[int, ...], keyed: bool) -> None:
         """Start without any."""
-        self._name, self._shape = name, shape
+        self._name, self._shape, self._keyed = name, shape, keyed
         self._rows: dict[Key, tuple[Read, bytes]] = {}
         self._images: dict[Key, bytes] = {}
         self._farthest = 0.0  # from zero, of the values as they came
@@ -146,13 +147,17 @@ class Checked:
                 array = on_unit_scale(array)
                 again = _keep(array, kept)
             self._rows[key] = again, _digest(array)
-            floats = np.ascontiguousarray(on_unit_scale(array), "<f4")
-            self._images[key] = hashlib.blake2b(floats.data, digest_size=16).digest()
+            if self._keyed:
+                floats = np.ascontiguousarray(on_unit_scale(array), "<f4")
+                self._images[key] = hashlib.blake2b(floats.data, digest_size=16).digest()
         return faults
 
     @property
     def digest(self) -> bytes:
-        """Digest of all images as float32, in whatever form and order they came: 32 bytes."""
+        """Digest of all images as float32, in whatever form and order they came: 32 bytes.
+
+        Of none where :func:`checked` was not told that noise is keyed by it.
+        """
         keyed = sorted(self._images.items())
         return hashlib.sha256(b"".join(b"%d/%d/" % key + digest for key, digest in keyed)).digest()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vrs_bench.types import Array, Doubles, Floats
-from vrs_bench.world.arithmetic import settle
+from vrs_bench.types import Array, Doubles
 from vrs_bench.world.series.seasons import State, by_class
 
 INCIDENCE_DEG = 38.0
@@ -44,8 +43,3 @@ def backscatter_db(state: State) -> Doubles:
 def scale_db(db: Array) -> Array:
     """Map backscatter from [-30, 0] dB linearly to [0, 1]."""
     return np.clip((db - DB_FLOOR) / -DB_FLOOR, 0, 1)
-
-
-def backscatter(state: State) -> Floats:
-    """Return :func:`backscatter_db` on the published scale, float32 in [0, 1]."""
-    return settle(scale_db(backscatter_db(state)))
