@@ -198,7 +198,10 @@ def test_polygons_are_convex_tile_the_extent_and_agree_with_pixels(cells, seed, 
     areas = shapely.area(outlines)
     assert len(outlines) == partition.n_cells
     assert areas.sum() == pytest.approx(height * width, rel=1e-10)
-    assert shapely.union_all(outlines).area == pytest.approx(height * width, rel=1e-9)
+    # Snapped, since a union without a grid loses a polygon now and then where corners of
+    # neighbours differ in their last bits.
+    together = shapely.union_all(outlines, grid_size=1e-6).area
+    assert together == pytest.approx(height * width, rel=1e-6)
     np.testing.assert_allclose(areas, shapely.area(shapely.convex_hull(outlines)), atol=1e-9)
     seen = surfaces(partition, 2)
     pixels = np.bincount(seen[seen > 4] - 5, minlength=partition.n_cells) / 4
