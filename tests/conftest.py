@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from own_imagery import OwnImagery, make_own_imagery
 
 from vrs_bench.data.build.building import build
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+
+# The same examples in every run, so that a change is judged by what it changes. To look for new
+# ones: pytest --hypothesis-profile=default
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vrs_bench.errors import BenchError
@@ -16,11 +16,16 @@ def test_splits_are_runs_in_reading_order() -> None:
     assert regions(5, 4) == {"train": tuple(range(7)), "validation": (12, 13), "test": (19,)}
 
 
+def test_of_a_single_column_one_tile_is_passed_over() -> None:
+    assert regions(5, 1) == {"train": (0,), "validation": (2,), "test": (4,)}
+
+
 def test_what_is_left_at_the_edges_is_not_used() -> None:
     assert grid_size((321, 256), (64, 64)) == (5, 4)
     assert grid_size((319, 256), (64, 64)) == (4, 4)
 
 
+@example(5, 1, set())
 @given(st.integers(3, 40), st.integers(1, 40), st.sets(st.integers(0, 1600), max_size=400))
 def test_no_tile_of_a_split_touches_one_of_another(down: int, across: int, gone: set[int]) -> None:
     left_out = tuple(sorted(tile for tile in gone if tile < down * across))

@@ -71,8 +71,9 @@ def _placed(tiles: list[int], across: int, scenes: int) -> dict[str, tuple[int, 
         if len(run) < len(numbers):
             return None
         found[split] = tuple(run)
-        # A tile touches its eight neighbours, the last of which is one line and one tile on.
-        first = bisect_left(tiles, run[-1] + across + 2)
+        # A tile touches its eight neighbours, the last of which is one line and one tile on; of a
+        # single column, the next one.
+        first = bisect_left(tiles, run[-1] + (across + 2 if across > 1 else 2))
     return found
 
 
