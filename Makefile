@@ -36,7 +36,7 @@ rescore: $(READY)
 		--out $(RESCORED)/predictions/super_res/$${of%:*} || exit 1; done
 	rm -rf $(RESCORED)/kept && cp -r submissions $(RESCORED)/kept
 	for name in nearest-neighbour bicubic; do $(BIN)/vrs-bench verify-entry --regenerated \
-		$(RESCORED)/kept/super_res/$$name.json \
+		$(RESCORED)/kept/super_res/tiny/$$name.json \
 		--predictions $(RESCORED)/predictions/super_res/$$name \
 		--data $(RESCORED)/vrs-toy || exit 1; done
 
@@ -51,7 +51,7 @@ site-check: $(READY)
 # The kept entries of size tiny again, by the demo, and the tables that show them.
 entries: $(READY)
 	$(BIN)/vrs-bench demo --out $(DEMO)
-	cp $(DEMO)/submissions/super_res/*.json submissions/super_res/
+	cp -r $(DEMO)/submissions/. submissions
 	$(BIN)/vrs-bench leaderboard
 
 test: $(READY)

@@ -326,9 +326,9 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
         done = run("submit", place / name, *data, *about, *PROVENANCE, cwd=tmp_path)
         assert (
             done.stdout
-            == f"submissions/super_res/{name}-one.json\nrepo/.eval_results/super_res.yaml\n"
+            == f"submissions/super_res/little/{name}-one.json\nrepo/.eval_results/super_res.yaml\n"
         )
-    entry = tmp_path / "submissions" / "super_res" / "good-one.json"
+    entry = tmp_path / "submissions" / "super_res" / "little" / "good-one.json"
     written = entry.read_bytes()
     again = ("submit", place / "bad", *data, "--name", "Good One!")
     done = run(*again, cwd=tmp_path, status=1)
@@ -355,16 +355,16 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     assert re.search(r"^  predictions_sha256 +\w{20} +\w{20} +inf$", done.stdout, re.MULTILINE)
     assert entry.read_bytes() == written
     done = run(*verify, place / "good", cwd=tmp_path)
-    assert done.stdout == "submissions/super_res/good-one.json: verified, no deviation\n"
+    assert done.stdout == "submissions/super_res/little/good-one.json: verified, no deviation\n"
     (tmp_path / "root" / "super_res").mkdir(parents=True)
     (tmp_path / "root" / "super_res" / "bad-one").symlink_to(place / "bad")
     every = ("verify-entry", "--all", *data, "--predictions-root", "root")
     done = run(*every, "--regenerated", "--json", cwd=tmp_path)
     told = json.loads(done.stdout)
-    assert told["submissions/super_res/good-one.json"] == {
+    assert told["submissions/super_res/little/good-one.json"] == {
         "not scored": "left as it is: no predictions at root/super_res/good-one"
     }
-    assert told["submissions/super_res/bad-one.json"] == {
+    assert told["submissions/super_res/little/bad-one.json"] == {
         "verified": True,
         "kind": "regenerated",
         "deviations": [],
@@ -390,7 +390,9 @@ def test_from_predictions_to_a_leaderboard(place: Path, tmp_path: Path) -> None:
     before = page.read_bytes()
     entry.write_text("{}")
     done = run("leaderboard", "--page", "page.md", cwd=tmp_path, status=1)
-    assert message(done).startswith("submissions/super_res/good-one.json: not a submission:\n")
+    assert message(done).startswith(
+        "submissions/super_res/little/good-one.json: not a submission:\n"
+    )
     assert page.read_bytes() == before
 
 

@@ -56,7 +56,7 @@ def test_every_snippet_runs_as_written(tmp_path):
         "scores.json",
         "bicubic.json",
         "BENCHMARK.md",
-        "submissions/super_res/bicubic.json",
+        "submissions/super_res/tiny/bicubic.json",
     ):
         assert (tmp_path / made).is_file(), made
     for made in ("report-read_noise.md", "curves-read_noise.png", "values.jsonl", "validity.md"):

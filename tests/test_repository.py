@@ -54,7 +54,7 @@ LEFT_BEHIND = (
     "vrs_bench/__pycache__/x.pyc",
 )
 KEPT = (
-    "submissions/super_res/mine.json",
+    "submissions/super_res/tiny/mine.json",
     "vrs_bench/references/bounds.json",
     "vrs_bench/references/readers-tiny.npz",
     "vrs_bench/data/private.py",

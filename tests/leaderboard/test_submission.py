@@ -46,8 +46,8 @@ def test_an_evaluated_submission_is_read_as_it_was_written(little: Path, tmp_pat
     about = {"authors": "Ada, Grace", "url": "https://x.org/a?b=c#d", "code": "http://x.org"}
     entry = make_submission(result, "A plain shift", notes="Line one\nline two", **about)
     path = write_submission(entry, tmp_path)
-    assert files_in(tmp_path) == ["super_res/a-plain-shift.json"]
-    assert path == tmp_path / "super_res" / "a-plain-shift.json"
+    assert files_in(tmp_path) == ["super_res/little/a-plain-shift.json"]
+    assert path == tmp_path / "super_res" / "little" / "a-plain-shift.json"
     assert read_submission(path) == entry
     assert read_submissions(tmp_path) == [entry]
 
@@ -260,10 +260,10 @@ def test_an_entry_is_replaced_only_on_request(make_entry: Any, tmp_path: Path) -
     with pytest.raises(BenchError, match=r"same-name\.json: there is an entry .* --replace it"):
         write_submission(second, tmp_path)
     assert path.read_bytes() == before
-    assert files_in(tmp_path) == ["super_res/same-name.json"]
+    assert files_in(tmp_path) == ["super_res/little/same-name.json"]
     assert write_submission(second, tmp_path, replace=True) == path
     assert read_submission(path) == second
-    assert files_in(tmp_path) == ["super_res/same-name.json"]
+    assert files_in(tmp_path) == ["super_res/little/same-name.json"]
 
 
 @pytest.mark.parametrize("name", ["Bicúbic", "Bicubïc"])
@@ -399,10 +399,13 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "'psnr' is by definition '0'; entries are ranked by definition '1'",
     ),
     "no letters": (set_at("name", to="!!!"), "name: expected at least one letter or digit"),
-    "other name": (set_at("name", to="Lanczos"), "this entry belongs in super_res/lanczos.json"),
+    "other name": (
+        set_at("name", to="Lanczos"),
+        "this entry belongs in super_res/little/lanczos.json",
+    ),
     "other task": (
         set_at("result", "task", to="cloud_removal"),
-        "this entry belongs in cloud_removal/bicubic.json",
+        "this entry belongs in cloud_removal/little/bicubic.json",
     ),
 }
 
@@ -419,7 +422,7 @@ def test_entries_that_are_not_as_they_should_be_are_refused(fault: str, entry_fi
     change(data)
     entry_file.write_text(json.dumps(data))
     with pytest.raises(BenchError) as caught:
-        read_submissions(entry_file.parent.parent)
+        read_submissions(entry_file.parents[2])
     assert str(caught.value).startswith(f"{entry_file}: ")
     assert message in str(caught.value)
 
@@ -470,19 +473,36 @@ def test_a_file_that_is_too_large_is_refused_unread(entry_file: Path) -> None:
 def test_a_folder_or_a_broken_link_of_that_name_is_refused(
     entry_file: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "super_res" / "folder.json").mkdir()
-    (tmp_path / "super_res" / "link.json").symlink_to(tmp_path / "nowhere.json")
+    entry_file.with_name("folder.json").mkdir()
+    entry_file.with_name("link.json").symlink_to(tmp_path / "nowhere.json")
     with pytest.raises(BenchError, match=r"(?s)folder\.json: .*link\.json: "):
         read_submissions(tmp_path)
 
 
 def test_an_entry_in_another_place_is_refused(entry_file: Path, tmp_path: Path) -> None:
-    for place in ("super_res/other.json", "cloud_removal/bicubic.json", "hidden/bicubic.json"):
+    for place in (
+        "super_res/little/other.json",
+        "super_res/small/bicubic.json",
+        "cloud_removal/little/bicubic.json",
+        "hidden/little/bicubic.json",
+        "bicubic.json",
+    ):
         copy = tmp_path / place
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(exist_ok=True, parents=True)
         copy.write_bytes(entry_file.read_bytes())
-        with pytest.raises(BenchError, match=r"this entry belongs in super_res/bicubic\.json"):
+        with pytest.raises(
+            BenchError, match=r"this entry belongs in super_res/little/bicubic\.json"
+        ):
             read_submission(copy)
+
+
+def test_an_entry_beside_the_folders_of_sizes_is_not_overlooked(
+    entry_file: Path, tmp_path: Path
+) -> None:
+    stray = entry_file.rename(entry_file.parents[1] / entry_file.name)
+    with pytest.raises(BenchError, match=r"bicubic\.json: entries lie one folder deeper"):
+        read_submissions(tmp_path)
+    assert stray.is_file()
 
 
 def test_all_faulty_entries_are_listed_at_once(make_entry: Any, tmp_path: Path) -> None:
@@ -498,7 +518,7 @@ def test_all_faulty_entries_are_listed_at_once(make_entry: Any, tmp_path: Path) 
     assert [line for line in text.splitlines() if str(good) in line] == []
     for path, message in (
         (empty, "not a submission"),
-        (moved.with_name("z.json"), "this entry belongs in super_res/c.json"),
+        (moved.with_name("z.json"), "this entry belongs in super_res/little/c.json"),
         (wrong, "'psnr' has another unit"),
     ):
         assert f"{path}: " in text
@@ -511,7 +531,7 @@ def test_entries_come_in_the_order_of_their_paths_and_other_files_are_left_alone
     for name, task in (("b", "super_res"), ("a", "super_res"), ("c", "cloud_removal")):
         write_submission(make_entry(name, task=task), tmp_path)
     (tmp_path / "README.md").write_text("# Submissions")
-    (tmp_path / "super_res" / ".a.json.123.partial").write_text("{")
+    (tmp_path / "super_res" / "little" / ".a.json.123.partial").write_text("{")
     entries = read_submissions(tmp_path)
     assert [(entry.result.task, entry.name) for entry in entries] == [
         ("cloud_removal", "c"),
@@ -528,15 +548,15 @@ def test_no_folder_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 def test_what_is_known_beforehand_is_checked_before_scoring(
     make_entry: Any, tmp_path: Path
 ) -> None:
-    check_entry("super_res", "Lanczos", tmp_path, url="https://x.org")
+    check_entry("super_res", "little", "Lanczos", tmp_path, url="https://x.org")
     write_submission(make_entry("Lanczos"), tmp_path)
     with pytest.raises(BenchError, match=r"lanczos\.json: there is an entry of that name"):
-        check_entry("super_res", "Lanczos", tmp_path)
-    check_entry("super_res", "Lanczos", tmp_path, replace=True)
+        check_entry("super_res", "little", "Lanczos", tmp_path)
+    check_entry("super_res", "little", "Lanczos", tmp_path, replace=True)
     with pytest.raises(BenchError, match="url: expected a link such as https://"):
-        check_entry("super_res", "New", tmp_path, url="example.org")
+        check_entry("super_res", "little", "New", tmp_path, url="example.org")
     with pytest.raises(BenchError, match="unknown task 'superres'; did you mean 'super_res'"):
-        check_entry("superres", "New", tmp_path)
+        check_entry("superres", "little", "New", tmp_path)
 
 
 def test_only_scores_by_the_packaged_references_are_ranked(make_entry: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from vrs_bench.cli.app import (
 )
 from vrs_bench.errors import BenchError
 
-Submissions = Annotated[Path, typer.Option(help="Folder of entries, one folder a task.")]
+Submissions = Annotated[Path, typer.Option(help="Folder of entries: TASK/SIZE/NAME.json.")]
 
 
 @app.command()
@@ -63,6 +63,7 @@ def submit(
     Example: `vrs-bench submit predictions/unet --name U-Net --inputs lr --seeds 0 --hours 0.1
     --hardware "2 CPU cores" --training-data "train split" --predictions-at https://x.org/unet.tar`
     """
+    from vrs_bench.data.read.dataset_folder import DatasetFolder
     from vrs_bench.evaluation import evaluate as score
     from vrs_bench.leaderboard.files import check_entry, write_submission
     from vrs_bench.leaderboard.hub import check_dataset, write_eval_results
@@ -84,9 +85,10 @@ def submit(
         predictions=predictions_at,
     )
     about = {"authors": authors, "url": url, "code": code, "notes": notes}
-    check_entry(task, name, submissions, replace, **about)
+    folder = DatasetFolder(data)
+    check_entry(task, folder.manifest.recipe.name, name, submissions, replace, **about)
     with progress_bar(f"evaluate {predictions}") as report:
-        result = score(predictions, task, data, split, progress=report, workers=workers)
+        result = score(predictions, task, folder, split, progress=report, workers=workers)
     warn(result)
     entry = make_submission(result, name, provenance, **about)
     print(write_submission(entry, submissions, replace))
@@ -109,7 +111,9 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 @app.command()
 def verify_entry(
-    file: Annotated[Path | None, typer.Argument(help="Entry, submissions/TASK/NAME.json.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Entry, submissions/TASK/SIZE/NAME.json.")
+    ] = None,
     predictions: Annotated[Path | None, typer.Option(help="Its predictions.")] = None,
     data: Data = Path("vrs-toy"),
     every: Annotated[bool, typer.Option("--all", help="All entries of --submissions.")] = False,
@@ -132,7 +136,7 @@ def verify_entry(
     run. Ends with status 1 where an entry deviates, which gets no stamp then, and where none could
     be scored.
 
-    Example: `vrs-bench verify-entry submissions/super_res/bicubic.json --predictions
+    Example: `vrs-bench verify-entry submissions/super_res/tiny/bicubic.json --predictions
     predictions/bicubic --data vrs-toy`
 
     Example: `vrs-bench verify-entry --all --predictions-root predictions --data vrs-toy`
@@ -147,8 +151,8 @@ def verify_entry(
     folder = DatasetFolder(data)
     outcomes: dict[str, Rescored | str] = {}
     faulty = False
-    for path in sorted(submissions.glob("*/*.json")) if file is None else [file]:
-        place = predictions or Path(predictions_root or "", path.parent.name, path.stem)
+    for path in sorted(submissions.glob("*/*/*.json")) if file is None else [file]:
+        place = predictions or Path(predictions_root or "", path.parts[-3], path.stem)
         try:
             if every and not place.exists():
                 outcomes[str(path)] = f"left as it is: no predictions at {place}"

@@ -1,4 +1,4 @@
-"""Entries as files, ``<folder>/<task>/<slug>.json``: written once, read with distrust."""
+"""Entries as files, ``<folder>/<task>/<recipe>/<slug>.json``: written once, read with distrust."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ MAX_BYTES = 4_000_000
 
 
 def check_entry(
-    task: str, name: str, folder: str | Path, replace: bool = False, **about: str
+    task: str, recipe: str, name: str, folder: str | Path, replace: bool = False, **about: str
 ) -> None:
     """Check what can be known of an entry before minutes are spent on scoring it.
 
     Args:
         task: name of the task.
+        recipe: name of the recipe of its data, such as ``small``.
         name: name of the method.
         folder: of submissions.
         replace: whether an entry of that name may be there already.
@@ -44,23 +45,23 @@ def check_entry(
             that name, or of one that looks like it, is there.
     """
     valid(About, {**about, "name": name})
-    _place(folder, task, name, replace)
+    _place(folder, task, recipe, name, replace)
 
 
 def write_submission(entry: Submission, folder: str | Path, replace: bool = False) -> Path:
-    """Write an entry to ``folder/<task>/<slug>.json``.
+    """Write an entry to ``folder/<task>/<recipe>/<slug>.json``.
 
     Raises:
         BenchError: an entry of that name is there and is not to be replaced.
     """
-    path = _place(folder, entry.result.task, entry.name, replace)
+    path = _place(folder, entry.result.task, entry.result.recipe, entry.name, replace)
     write_text(path, entry.model_dump_json(indent=1) + "\n")
     return path
 
 
-def _place(folder: str | Path, task: str, name: str, replace: bool) -> Path:
+def _place(folder: str | Path, task: str, recipe: str, name: str, replace: bool) -> Path:
     """Return where an entry lies, if no other one is in its way."""
-    path = Path(folder) / get_task(task).name / f"{slug(name)}.json"
+    path = Path(folder) / get_task(task).name / recipe / f"{slug(name)}.json"
     for other in path.parent.glob("*.json"):
         if other != path and skeleton(other.stem) == skeleton(path.stem):
             raise BenchError(f"{path}: looks like {other.name}; choose another name")
@@ -128,8 +129,8 @@ def read_as_claimed(path: str | Path) -> Submission:
         if is_to_come(date):
             raise BenchError(f"{path}: {date} lies in the future")
     check_inputs(path, entry.result.task, entry.provenance)
-    belongs = f"{get_task(entry.result.task).name}/{entry.slug}.json"
-    if f"{path.parent.name}/{path.name}" != belongs:
+    belongs = f"{get_task(entry.result.task).name}/{entry.result.recipe}/{entry.slug}.json"
+    if "/".join(path.absolute().parts[-3:]) != belongs:
         raise BenchError(f"{path}: this entry belongs in {belongs}")
     return entry
 
@@ -147,9 +148,11 @@ def read_submissions(folder: str | Path) -> list[Submission]:
         )
     entries: list[Submission] = []
     faults = []
-    seen: dict[tuple[str, str], Path] = {}
-    for path in sorted(folder.glob("*/*.json")):
-        other = seen.setdefault((path.parent.name, skeleton(path.stem)), path)
+    seen: dict[tuple[Path, str], Path] = {}
+    strays = sorted(folder.glob("*/*.json"))
+    faults += [f"{path}: entries lie one folder deeper, by the size of the data" for path in strays]
+    for path in sorted(folder.glob("*/*/*.json")):
+        other = seen.setdefault((path.parent, skeleton(path.stem)), path)
         if other != path:
             faults.append(f"{path}: looks like {other.name}; one of the two needs another name")
         try:

@@ -40,7 +40,7 @@ class About(Settings):
 
 
 class Submission(About):
-    """One entry of the leaderboard, as it lies in ``submissions/<task>/<slug>.json``."""
+    """One entry of the leaderboard, as it lies in ``submissions/<task>/<recipe>/<slug>.json``."""
 
     format: Literal[3] = 3
     date: datetime.date

@@ -124,7 +124,7 @@ def verify_file(
     An entry that deviates stays as it is.
 
     Args:
-        path: the entry's file, ``submissions/<task>/<slug>.json``.
+        path: the entry's file, ``submissions/<task>/<recipe>/<slug>.json``.
         predictions, data, regenerated, progress: as of :func:`score_again`.
 
     Raises:
@@ -132,7 +132,7 @@ def verify_file(
     """
     rescored = score_again(read_as_claimed(path), predictions, data, regenerated, progress)
     if not rescored.refused:
-        write_submission(verified(rescored), Path(path).parent.parent, replace=True)
+        write_submission(verified(rescored), Path(path).parents[2], replace=True)
     return rescored
 
 
