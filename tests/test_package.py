@@ -38,7 +38,7 @@ HEAVY = {
 
 # Imports point to the left only: to the same layer or one before it.
 LAYERS = [
-    {"errors", "settings", "types", "paths", "colours", "grids", "interpolation"},
+    {"errors", "settings", "types", "paths", "colours", "grids", "interpolation", "markdown"},
     {"columns", "engines"},
     {"metrics"},
     {"world"},

@@ -164,17 +164,12 @@ def _train(data: Path, out: Path) -> None:
         BenchError: the training failed.
     """
     from baselines import CONFIGS
+    from baselines.launching import training_command
 
-    # The launcher writes a paragraph about each value that it is left to choose.
-    values = ["--num_processes=1", "--num_machines=1", "--mixed_precision=no"]
-    threads = os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
-    values += ["--dynamo_backend=no", f"--num_cpu_threads_per_process={threads}"]
-    launcher = ["-m", "accelerate.commands.launch", "--cpu", "--quiet", *values]
-    words = ["--config", CONFIGS / TASK / "unet.yaml", "--data", data, "--out", out, "--resume"]
-    command = [sys.executable, *launcher, "-m", "baselines.train", *map(str, words)]
-    # Nothing is downloaded: the dataset is a local folder, and weights start untrained.
-    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    done = subprocess.run(command, env={**os.environ, **offline}, check=False)  # noqa: S603
+    config = CONFIGS / TASK / "unet.yaml"
+    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    command, environment = training_command(config, data, out, threads)
+    done = subprocess.run(command, env=environment, check=False)  # noqa: S603
     if done.returncode:
         raise BenchError(
             f"baselines.train ended with status {done.returncode}; its message is above"

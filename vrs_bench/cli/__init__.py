@@ -12,6 +12,7 @@ from vrs_bench.cli import (  # noqa: F401  # each adds its commands
     entries,
     fit,
     products,
+    reproduce,
     scores,
     shifts,
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board, tested_pairs
 from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.markdown import markdown_table
 from vrs_bench.metrics.catalogue import METRICS, shown_in
 from vrs_bench.metrics.definition import Composed, Metric
 from vrs_bench.metrics.description import definitions_table
@@ -48,17 +50,18 @@ def board_table(board: Board) -> str:
     scaled = not isinstance(METRICS[headline].computed, Composed)
     if scaled:
         heads.insert(1, "trivial 0 … truth 1")
-    head = ["rank", "method", *heads, "date"]
-    lines = [_line(head), _line(["---"] * len(head))]
+    head = ["rank", "method", *heads, "parameters", "hours", "date"]
+    rows = []
     for place, entry in board.ranked:
         cells = [_cell(current(entry.result, m), m.name == headline) for m in columns]
         if scaled:
             between = entry.result.normalised(headline)
             cells.insert(1, "–" if between is None else f"{between[0]:.3f}")
         name = _linked_name(entry) + _flagged(entry)
-        lines.append(_line([str(place), name, *cells, entry.date.isoformat()]))
-    if not entries:
-        lines = ["No entry is verified yet."]
+        made = entry.provenance
+        parameters = "–" if made.parameters is None else f"{made.parameters:,}"
+        hours = "–" if made.hours is None else f"{made.hours:.2g}"
+        rows.append([str(place), name, *cells, parameters, hours, entry.date.isoformat()])
     result = (*entries, *board.claimed)[0].result
     return "\n".join(
         [
@@ -67,7 +70,7 @@ def board_table(board: Board) -> str:
             f"beat it – all entries less those that it beats, by sign-flip tests of every pair "
             f"over scenes (Holm-adjusted p ≤ {SIGNIFICANCE}).{caution(board)}",
             "",
-            *lines,
+            markdown_table(head, rows) if rows else "No entry is verified yet.",
             *_claims(board),
         ]
     )
@@ -112,10 +115,6 @@ def _claims(board: Board) -> list[str]:
     return ["", words, "", *lines]
 
 
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _heading(metric: Metric) -> str:
     arrow = "↑" if metric.higher_is_better else "↓"
     unit = f" ({escape(metric.unit)})" if metric.unit else ""
@@ -139,22 +138,35 @@ def _cell(score: Score | None, with_interval: bool) -> str:
 def update_page(path: str | Path, boards: list[Board]) -> None:
     """Write the tables of all boards, and the definitions, between their markers in a page.
 
-    The markers are ``<!-- leaderboard:TASK -->`` and ``<!-- /leaderboard:TASK -->``, and the same
-    with ``metrics``. What has no markers gets a section at the end; a missing page is made. All
-    else in the page stays as it is.
+    The markers are ``leaderboard:TASK`` and ``metrics``, see :func:`update_sections`.
+    """
+    sections = []
+    for task in dict.fromkeys(board.task for board in boards):
+        tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
+        sections.append((f"leaderboard:{task}", TASKS[task].title, tables))
+    update_sections(path, [*sections, ("metrics", "Metrics", definitions_table(METRICS.values()))])
+
+
+def update_sections(path: str | Path, sections: Iterable[tuple[str, str, str]]) -> None:
+    """Write texts between their markers in a page.
+
+    The markers are ``<!-- MARKER -->`` and ``<!-- /MARKER -->``. What has none gets a section at
+    the end; a missing page is made. All else in the page stays as it is.
+
+    Args:
+        path: the page.
+        sections: (marker, title of a new section, text).
 
     Raises:
-        BenchError: an opening marker has no closing one after it.
+        BenchError: an opening marker has no closing one after it, or the page is no text.
     """
     path = Path(path)
     try:
         page = path.read_bytes().decode("utf-8") if path.exists() else "# Leaderboard\n"
     except UnicodeDecodeError as error:
         raise BenchError(f"{path}: is not UTF-8 text ({error}); give another --page") from error
-    for task in dict.fromkeys(board.task for board in boards):
-        tables = "\n\n".join(board_table(board) for board in boards if board.task == task)
-        page = _with_section(path, page, f"leaderboard:{task}", TASKS[task].title, tables)
-    page = _with_section(path, page, "metrics", "Metrics", definitions_table(METRICS.values()))
+    for marker, title, text in sections:
+        page = _with_section(path, page, marker, title, text)
     write_text(path, page)
 
 

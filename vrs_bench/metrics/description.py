@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from vrs_bench.markdown import markdown_table
 from vrs_bench.metrics.definition import Metric
 
 _HEADS = ("metric", "version", "group", "per", "unit", "better", "needs", "definition")
@@ -13,24 +14,22 @@ _HEADS = ("metric", "version", "group", "per", "unit", "better", "needs", "defin
 
 def definitions_table(metrics: Iterable[Metric]) -> str:
     """Return what metrics are, as a Markdown table."""
-    lines = [_line(_HEADS), _line(["---"] * len(_HEADS))]
+    rows = []
     for metric in metrics:
         needs = sorted(metric.needs) + [f"band {band}" for band in sorted(metric.bands)]
-        lines.append(
-            _line(
-                [
-                    f"**{metric.label}** `{metric.name}`",
-                    metric.version,
-                    metric.group,
-                    metric.scope,
-                    metric.unit,
-                    "higher" if metric.higher_is_better else "lower",
-                    ", ".join(needs),
-                    metric.definition.replace("|", "\\|"),
-                ]
-            )
+        rows.append(
+            [
+                f"**{metric.label}** `{metric.name}`",
+                metric.version,
+                metric.group,
+                metric.scope,
+                metric.unit,
+                "higher" if metric.higher_is_better else "lower",
+                ", ".join(needs),
+                metric.definition.replace("|", "\\|"),
+            ]
         )
-    return "\n".join(lines)
+    return markdown_table(_HEADS, rows)
 
 
 def described(metric: Metric) -> dict[str, Any]:
@@ -55,7 +54,3 @@ def described(metric: Metric) -> dict[str, Any]:
 
 def _limit(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

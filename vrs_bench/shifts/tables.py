@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from vrs_bench.markdown import markdown_table
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe
 from vrs_bench.shifts.curves import HalfDose
@@ -67,7 +68,7 @@ def knobs_table(tasks: Sequence[str], recipe: BenchmarkRecipe) -> str:
             row = [f"`{knob.name}`", ", ".join(of), knob.unit, f"{default:g}", doses, arrow]
             rows.append([*row, knob.text])
     head = ["knob", "tasks", "unit", "default", "doses", "harder", "what is turned"]
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def curves_table(report: SweepReport) -> str:
@@ -87,7 +88,7 @@ def curves_table(report: SweepReport) -> str:
         ]
         for curve in report.curves
     ]
-    return _table([*head, "worst"], rows)
+    return markdown_table([*head, "worst"], rows)
 
 
 def cells_table(report: SweepReport, method: str) -> str:
@@ -106,8 +107,9 @@ def cells_table(report: SweepReport, method: str) -> str:
         ]
         for cell in cells
     ]
-    return f"### {method}\n\nMean, and its paired change against the default dose.\n\n" + _table(
-        head, rows
+    return (
+        f"### {method}\n\nMean, and its paired change against the default dose.\n\n"
+        + markdown_table(head, rows)
     )
 
 
@@ -120,7 +122,7 @@ def matrix_tables(report: SweepReport) -> Iterable[str]:
             for at in knob["doses"]
         ]
         head = [f"fitted at {knob['name']}", *(f"met {dose:g}" for dose in knob["doses"])]
-        yield f"### {method}: skill\n\n" + _table(head, rows)
+        yield f"### {method}: skill\n\n" + markdown_table(head, rows)
 
 
 def interactions_table(report: SweepReport) -> str:
@@ -135,7 +137,7 @@ def interactions_table(report: SweepReport) -> str:
         for of in report.interactions
         if of.metric in ("skill", "rmse")
     ]
-    return _table(["method", "score", "doses", "effect"], rows)
+    return markdown_table(["method", "score", "doses", "effect"], rows)
 
 
 def validity_table(found: Sequence[Validity]) -> str:
@@ -152,7 +154,7 @@ def validity_table(found: Sequence[Validity]) -> str:
     return (
         "Kendall's τ of worse values with harder doses, by scene (1: every step is worse; 0: no "
         "order; below 0: better where it is harder), with its interval; share of the curves of "
-        "scenes and methods that fall all along.\n\n" + _table(["score", *knobs], rows)
+        "scenes and methods that fall all along.\n\n" + markdown_table(["score", *knobs], rows)
     )
 
 
@@ -195,8 +197,3 @@ def _half(half: HalfDose | None) -> str:
         return dose
     far = "beyond" if half.farthest is None else f"{half.farthest:.3g}"
     return f"{dose} ({half.nearest:.3g} to {far})"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,1 @@
+"""The results of the repository, made again: trained, restored, scored, verified, ranked."""
