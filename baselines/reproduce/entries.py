@@ -104,7 +104,7 @@ def _metrics(place: Place) -> dict[str, Any]:
 
 
 def methods_done(jobs: Sequence[Job], out: Path) -> str:
-    """Return a table of all methods of a task that are done, best mean skill first.
+    """Return a table of all methods of a task that are done, best mean skill first, and the rest.
 
     Each score is the mean over the scenes of the test split, of a training the mean over its
     seeds ± their standard deviation. Oracles are marked, and so is who knows more of the world
@@ -135,7 +135,16 @@ def methods_done(jobs: Sequence[Job], out: Path) -> str:
         ]
         rows.append((statistics.mean(scores[0]), cells))
     heads = ["method", *(METRICS[of].label for of in COLUMNS), "seeds", "parameters", "minutes"]
-    return markdown_table(heads, [cells for _, cells in sorted(rows, key=lambda row: -row[0])])
+    missing = [job for job in jobs if not Place(out, job).result.is_file()]
+    told = ", ".join(
+        job.name if job.seed is None else f"{job.name} (seed {job.seed})" for job in missing
+    )
+    return "\n\n".join(
+        [
+            markdown_table(heads, [cells for _, cells in sorted(rows, key=lambda row: -row[0])]),
+            *([f"Not done yet: {told}."] if missing else []),
+        ]
+    )
 
 
 def _over_seeds(values: Sequence[float], decibels: bool) -> str:

@@ -73,7 +73,7 @@ def test_all_that_there_is_to_do_stands_in_the_order_of_its_cost() -> None:
     small = load_recipe(BenchmarkRecipe, "small")
     jobs = jobs_of(small, list(TASKS), [], 2)
     assert {job.method for job in jobs if job.seed is None} == set(METHODS)
-    assert [job.seed is None for job in jobs] == sorted((job.seed is None for job in jobs))[::-1]
+    assert [job.seed is None for job in jobs] == sorted(job.seed is None for job in jobs)[::-1]
     seeds = [job.seed for job in jobs if job.seed is not None]
     assert seeds == sorted(seeds)
     assert len(seeds) == 2 * sum(map(len, NETWORKS.values()))
@@ -88,7 +88,7 @@ def test_all_that_there_is_to_do_stands_in_the_order_of_its_cost() -> None:
     ]
     with pytest.raises(BenchError, match="no method 'bicubc' for super_res; did you mean 'bicubic"):
         jobs_of(small, ["super_res"], ["bicubc"], 1)
-    with pytest.raises(BenchError, match="no method 'utae' for super_res$"):
+    with pytest.raises(BenchError, match=r"no method 'utae' for super_res$"):
         jobs_of(small, ["super_res"], ["utae"], 1)
 
 
