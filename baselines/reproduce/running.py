@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,8 +27,10 @@ from vrs_bench.errors import BenchError
 from vrs_bench.paths import write_text
 from vrs_bench.recipes import dump_recipe
 
-DATA, RESULT, LOG = "data", "result.json", "log.txt"
-"""Inside the folder: the data; and of each job its result, and what its commands said."""
+DATA, CACHE = "data", ".decoded"
+"""Inside the folder: the data, and its scenes as trainings read them."""
+RESULT, LOG = "result.json", "log.txt"
+"""Of each job: its scores, and what its commands said."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,13 @@ class Crew:
             with self.lock:
                 if self.stopped:
                     raise BenchError("stopped")
+                # A group of its own: a launcher does not pass on that it is to stop.
                 process = subprocess.Popen(  # noqa: S603
-                    list(command), env=dict(environment), stdout=said, stderr=said
+                    list(command),
+                    env=dict(environment),
+                    stdout=said,
+                    stderr=said,
+                    start_new_session=True,
                 )
                 self.running.add(process)
             status = process.wait()
@@ -94,7 +102,7 @@ class Crew:
         with self.lock:
             self.stopped = True
             for process in self.running:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 def run_jobs(
@@ -156,7 +164,8 @@ def _do(
             say(f"{job.task}, {job.label}: training; its progress is in {log}")
             config = place.folder / CONFIG
             write_text(config, dump_recipe(job.config()))
-            crew.call(*training_command(config, data, place.run, threads), log)
+            cache = ("--cache", str(out / CACHE))
+            crew.call(*training_command(config, data, place.run, threads, *cache), log)
     say(f"{job.task}, {job.label}: predicting and scoring")
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     where = ["--task", job.task, "--data", str(data)]

@@ -39,12 +39,9 @@ QUICK = {
 
 @pytest.fixture
 def recipe() -> BenchmarkRecipe:
-    """Two test scenes of three steps."""
+    """Two test scenes of size tiny, which has readers."""
     tiny = load_recipe(BenchmarkRecipe, "tiny")
-    size = {"height": 64, "width": 64, "horizon": 3}
-    cells = tiny.world.cells.model_copy(update={"n": 8})
-    world = tiny.world.model_copy(update={**size, "cells": cells})
-    return tiny.model_copy(update={"name": "little", "scenes": 14, "world": world})
+    return tiny.model_copy(update={"name": "little", "scenes": 14})
 
 
 @pytest.fixture
@@ -155,9 +152,7 @@ def test_a_training_that_is_stopped_with_the_command_goes_on_with_it(
         f"jobs.CONFIGS = Path({str(configs)!r}); jobs.NETWORKS = {{'super_res': ('quick_net',)}};"
         "from vrs_bench.cli import main; main()"
     )
-    (tmp_path / "little.yaml").write_text(
-        yaml.safe_dump({**recipe.model_dump(mode="json"), "scenes": 14})
-    )
+    (tmp_path / "little.yaml").write_text(yaml.safe_dump(recipe.model_dump(mode="json")))
     words = ["reproduce", "--size", "little.yaml", "--task", "super_res", "--method", "quick_net"]
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words, "--out", "out"],
