@@ -27,7 +27,7 @@ from vrs_bench.leaderboard.files import (
     write_submission,
 )
 from vrs_bench.leaderboard.provenance import NOISE_TOLERANCE
-from vrs_bench.leaderboard.submission import About, make_submission
+from vrs_bench.leaderboard.submission import About, check_result, make_submission
 from vrs_bench.leaderboard.texts import slug
 from vrs_bench.references import HERE
 
@@ -581,6 +581,18 @@ def test_scores_beyond_what_a_metric_can_be_are_refused(
     path = write_submission(make_entry(psnr=psnr), tmp_path)
     with pytest.raises(BenchError, match=r"'psnr' is .* it lies between 0 and 80"):
         read_submission(path)
+
+
+def test_skill_may_be_worse_on_a_scene_than_it_can_be_on_the_split(
+    make_entry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen: a method of cloud removal had -1.8 downstream on one scene of small."""
+    # What it is made of is looked at elsewhere.
+    monkeypatch.setattr("vrs_bench.leaderboard.submission.data_faults", lambda result: [])
+    check_result("here", make_entry(scores={"skill": (-1.9, 0.4, 0.6)}).result)
+    for skill in ((1.2, 0.4, 0.6), (-1.9, -1.2, -1.4)):
+        with pytest.raises(BenchError, match=r"here: 'skill' is .* it lies between "):
+            check_result("here", make_entry(scores={"skill": skill}).result)
 
 
 def test_a_metric_that_has_values_by_scene_must_state_them(make_entry: Any, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -17,6 +18,7 @@ from vrs_bench.leaderboard.facts import data_faults
 from vrs_bench.leaderboard.provenance import Provenance, Verification
 from vrs_bench.leaderboard.texts import Line, Link, Name, Text, slug
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.metrics.definition import Composed
 from vrs_bench.references import packaged_references
 from vrs_bench.settings import Settings
 from vrs_bench.tasks import get_task
@@ -199,9 +201,12 @@ def _check_scores(path: str | Path, result: Result) -> None:
             )
         if not score.per_scene and metric.scope != "split" and result.split != "private":
             raise BenchError(f"{path}: '{name}' has no values by scene")
-        for scene, value in [("the split", score.mean), *score.per_scene.items()]:
-            if not metric.low - _ROUNDING <= value <= metric.high + _ROUNDING:
+        # A skill is cut below in the mean alone: a scene on which much is lost counts.
+        lowest = -math.inf if isinstance(metric.computed, Composed) else metric.low
+        limits = {"the split": metric.low, **dict.fromkeys(score.per_scene, lowest)}
+        for place, value in {"the split": score.mean, **score.per_scene}.items():
+            if not limits[place] - _ROUNDING <= value <= metric.high + _ROUNDING:
                 raise BenchError(
-                    f"{path}: '{name}' is {value:g} for {scene}; it lies between {metric.low:g} "
-                    f"and {metric.high:g}"
+                    f"{path}: '{name}' is {value:g} for {place}; it lies between "
+                    f"{limits[place]:g} and {metric.high:g}"
                 )
