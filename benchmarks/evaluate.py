@@ -170,11 +170,11 @@ def whole_splits(data: Path) -> None:
             score = partial(evaluate, path, name, folder, bounds=False)
             for groups in (("distortion",), GROUPS):
                 for workers in WORKERS:
-                    taken = best_seconds(partial(score, groups=groups, workers=workers), 2)
+                    taken = best_seconds(partial(score, groups=groups, workers=workers), 1)
                     told = (", ".join(groups), workers, f"{taken:.1f}", f"{n / taken:.1f}")
                     rows.append((name, n, *told))
     print_table(
-        f"evaluate() of whole test splits, size {folder.manifest.recipe.name}, best of 2; one "
+        f"evaluate() of whole test splits, size {folder.manifest.recipe.name}, once each; one "
         f"worker is the process itself, several include their start",
         ("task", "rows", "groups", "workers", "s", "rows a second"),
         rows,
