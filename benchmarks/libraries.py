@@ -237,7 +237,7 @@ LINES: tuple[tuple[str, str, Callable[[np.ndarray, np.ndarray], Values], str], .
         "MS-SSIM",
         "range 1, bands apart",
         ms_ssim_agreeing,
-        "Border: torchmetrics counts that of the coarsest scale. We compute it by piq.",
+        "Border: torchmetrics counts that of the coarsest scale.",
     ),
     (
         "SAM",
