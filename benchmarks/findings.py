@@ -9,7 +9,7 @@ against it. Nothing is trained or scored here.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from baselines.store import days_of
 from vrs_bench.columns import restore, row_name
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.evaluation import Result, compare
+from vrs_bench.evaluation.scores import PartScore
 from vrs_bench.evaluation.truth import Truth
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.tasks import TASKS
@@ -79,6 +80,16 @@ JUDGED = (
     "skill",
 )
 RESAMPLES = 1000
+LEAST = 6
+"""Pairs of metrics that are shown with intervals."""
+IN_PARTS = (
+    ("psnr", "ssim"),
+    ("psnr", "sam"),
+    ("psnr", "reader_agreement"),
+    ("sam", "reader_agreement"),
+    ("skill_distortion", "skill_downstream"),
+)
+"""Which metrics are held against each other in parts of scenes."""
 
 
 def main() -> None:
@@ -136,11 +147,12 @@ def gaps_table(folder: Path, size: str, names: Sequence[str]) -> None:
     scenes = list(Truth(data, bound, "test"))
     squares = {name: np.full((len(scenes), len(GAPS)), np.nan) for name in names}
     counts = np.zeros((len(scenes), len(GAPS)), np.int64)
-    for number, scene in enumerate(scenes):
+    dates = [days_of(of) for of in data.scenes("cloud_removal", "test", ["day_of_year"])]
+    for number, (scene, days) in enumerate(zip(scenes, dates, strict=True)):
         light = scene.transmittance
         assert light is not None  # noqa: S101  # of this task
         clear = light >= LIGHT
-        gap = days_to_clear(clear, days_of(scene.columns))
+        gap = days_to_clear(clear, days)
         inside = ~clear & (scene.cell > 0)
         images = {
             name: predicted(folder, name, [(scene.number, int(step)) for step in scene.steps])
@@ -199,7 +211,7 @@ def predicted(folder: Path, name: str, keys: Sequence[tuple[int, int]]) -> Float
 
 
 def agreement_table(task: str, size: str, results: Results) -> None:
-    """Print Kendall's τ of the orders in which metrics put methods, with intervals over scenes."""
+    """Print Kendall's τ of the orders in which metrics put methods, and who agrees least."""
     honest = {
         label: result
         for label, result in results.items()
@@ -207,21 +219,31 @@ def agreement_table(task: str, size: str, results: Results) -> None:
     }
     names = [n for n in JUDGED if all(n in r.scores for r in honest.values())]
     orders = {name: signs(values_of(name, honest)) for name in names}
-    rows = []
-    for name in names:
-        cells = []
-        for other in names:
-            each = (orders[name] * orders[other]).mean(axis=1)
-            low, high = np.quantile(each[1:], (0.025, 0.975))
-            cells.append("" if name == other else f"{each[0]:+.2f} [{low:+.2f}, {high:+.2f}]")
-        rows.append((METRICS[name].label, *cells))
+    taus = {
+        (one, other): (orders[one] * orders[other]).mean(axis=1) for one in names for other in names
+    }
+    labels = [METRICS[name].label for name in names]
+    told = f"{len(honest)} methods and seeds of {task}, size {size}"
+    rows = [
+        (label, *("" if name == other else f"{taus[name, other][0]:+.2f}" for other in names))
+        for label, name in zip(labels, names, strict=True)
+    ]
+    print_table(f"Kendall's τ-a of metrics over {told}", ("", *labels), rows)
+    least = sorted(combinations(names, 2), key=lambda pair: float(taus[pair][0]))[:LEAST]
+    rows = [
+        (
+            f"{METRICS[one].label}, {METRICS[other].label}",
+            f"{taus[one, other][0]:+.2f}",
+            "{:+.2f} to {:+.2f}".format(*np.quantile(taus[one, other][1:], (0.025, 0.975))),
+        )
+        for one, other in least
+    ]
     print_table(
-        f"Kendall's τ-a of {len(honest)} methods and seeds of {task}, size {size}, with 95 % of "
-        f"{RESAMPLES} bootstrap samples of its scenes",
-        ("", *(METRICS[name].label for name in names)),
+        f"The metrics that agree least, {told}: 95 % of {RESAMPLES} bootstrap samples of scenes",
+        ("metrics", "τ-a", "over scenes"),
         rows,
     )
-    parts_table(task, size, honest, names)
+    parts_table(task, size, honest)
 
 
 def values_of(name: str, results: Results) -> Doubles:
@@ -243,37 +265,30 @@ def signs(values: Doubles) -> Array:
     return np.asarray(np.sign(means[:, first] - means[:, second]))
 
 
-def parts_table(task: str, size: str, results: Results, names: Sequence[str]) -> None:
-    """Print how far metrics agree with skill within the parts of scenes."""
+def parts_table(task: str, size: str, results: Results) -> None:
+    """Print how far metrics agree on the order of methods within each part of scenes."""
     rows = []
-    kinds = next(iter(results.values())).slices
-    for kind, parts in kinds.items():
-        for name in names:
-            found = list(taus_with_skill(name, kind, parts, results))
-            if name == "skill" or not found:
-                continue
-            rows.append((kind, METRICS[name].label, len(found), f"{np.mean(found):+.2f}",
-                         f"{min(found):+.2f}", f"{max(found):+.2f}"))  # fmt: skip
+    for kind, parts in next(iter(results.values())).slices.items():
+        if kind == "time_step":
+            continue
+        for part in parts:
+            found = [result.slices[kind].get(part, {}) for result in results.values()]
+            rows.append((kind, part, *(tau_of(one, other, found) for one, other in IN_PARTS)))
     print_table(
-        f"Kendall's τ-b of a metric with skill within parts of scenes, {task}, size {size}",
-        ("parts", "metric", "number", "mean τ", "least", "largest"),
+        f"Kendall's τ-b of two metrics over methods, within parts of scenes, {task}, size {size}",
+        ("parts", "part", *(f"{METRICS[a].label}, {METRICS[b].label}" for a, b in IN_PARTS)),
         rows,
     )
 
 
-def taus_with_skill(
-    name: str, kind: str, parts: Mapping[str, object], results: Results
-) -> Iterator[float]:
-    """Yield τ of a metric and skill in each part of a kind, over methods that have both."""
-    better = 1 if METRICS[name].higher_is_better else -1
-    for part in parts:
-        both = [
-            (better * found[name].mean, found["skill"].mean)
-            for result in results.values()
-            if {name, "skill"} <= (found := result.slices[kind].get(part, {})).keys()
-        ]
-        if len({one for one, _ in both}) > 1:
-            yield float(kendalltau(*zip(*both, strict=True)).statistic)
+def tau_of(one: str, other: str, found: Sequence[Mapping[str, PartScore]]) -> str:
+    """Return τ of two metrics, better always up, over methods that have both."""
+    pairs = [
+        [(1 if METRICS[m].higher_is_better else -1) * of[m].mean for m in (one, other)]
+        for of in found
+        if {one, other} <= of.keys()
+    ]
+    return f"{kendalltau(*zip(*pairs, strict=True)).statistic:+.2f}" if len(pairs) > 2 else "–"
 
 
 def sizes_table(task: str, results: Results, others: Results) -> None:

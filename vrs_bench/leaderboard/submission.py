@@ -203,10 +203,12 @@ def _check_scores(path: str | Path, result: Result) -> None:
             raise BenchError(f"{path}: '{name}' has no values by scene")
         # A skill is cut below in the mean alone: a scene on which much is lost counts.
         lowest = -math.inf if isinstance(metric.computed, Composed) else metric.low
-        limits = {"the split": metric.low, **dict.fromkeys(score.per_scene, lowest)}
-        for place, value in {"the split": score.mean, **score.per_scene}.items():
-            if not limits[place] - _ROUNDING <= value <= metric.high + _ROUNDING:
+        for place, value, low in [
+            ("the split", score.mean, metric.low),
+            *((str(scene), value, lowest) for scene, value in score.per_scene.items()),
+        ]:
+            if not low - _ROUNDING <= value <= metric.high + _ROUNDING:
                 raise BenchError(
-                    f"{path}: '{name}' is {value:g} for {place}; it lies between "
-                    f"{limits[place]:g} and {metric.high:g}"
+                    f"{path}: '{name}' is {value:g} for {place}; it lies between {low:g} and "
+                    f"{metric.high:g}"
                 )
