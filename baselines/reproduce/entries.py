@@ -13,7 +13,7 @@ from baselines.reproduce.running import Place
 from vrs_bench.data.read.dataset_folder import DatasetFolder
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation.result import Result
-from vrs_bench.leaderboard.files import place_of, read_submission, write_submission
+from vrs_bench.leaderboard.files import read_submission, write_submission
 from vrs_bench.leaderboard.provenance import Provenance
 from vrs_bench.leaderboard.submission import Submission, make_provenance, make_submission
 from vrs_bench.leaderboard.verification import machine, verify_file
@@ -52,7 +52,7 @@ def keep_entry(job: Job, folder: DatasetFolder, out: Path, submissions: Path) ->
         authors="VRS-Bench",
         notes="Reference method of the package, made by vrs-bench reproduce.",
     )
-    path = place_of(submissions, job.task, entry.result.recipe, entry.name)
+    path = submissions / f"{entry.key}.json"
     if path.is_file() and _same(read_submission(path), entry):
         return
     write_submission(entry, submissions, replace=True)

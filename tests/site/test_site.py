@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ def test_a_site_has_all_pages(site: Files) -> None:
         "documents/docs/gallery/scene.png",
         *(f"{BOARD}/{name}.html" for name in ("index", "metrics", "cost", "compare")),
         f"{BOARD}/scorecard-skill.html",
-        "entries/super_res/good.html",
-        "entries/super_res/boaster.html",
+        "entries/super_res/little/good.html",
+        "entries/super_res/little/boaster.html",
         "static/site.css",
         "static/site.js",
     }
@@ -147,6 +148,18 @@ def test_every_link_leads_to_a_file_and_to_a_place_in_it(site: Files) -> None:
     assert count > 300
 
 
+def test_a_method_has_a_page_on_the_board_of_each_size(
+    entries: list[Submission], tmp_path: Path
+) -> None:
+    larger = [
+        entry.model_copy(update={"result": replace(entry.result, recipe="larger")})
+        for entry in entries
+    ]
+    files = build_site([*entries, *larger], tmp_path)
+    for size in ("little", "larger"):
+        assert f"size {size}" in files[f"entries/super_res/{size}/good.html"].decode()
+
+
 def test_the_same_entries_make_the_same_bytes(entries: list[Submission], site: Files) -> None:
     assert build_site(entries, Path(__file__).parents[2]) == site
     assert build_site(entries[::-1], Path(__file__).parents[2]) == site
@@ -204,7 +217,7 @@ def test_claimed_entries_stand_apart(site: Files) -> None:
     assert "Boaster" in claimed
     assert "Boaster" not in ranked
     assert all(b"Boaster" not in site[f"{BOARD}/{n}.html"] for n in ("metrics", "cost", "compare"))
-    assert "<strong>claimed</strong>" in site["entries/super_res/boaster.html"].decode()
+    assert "<strong>claimed</strong>" in site["entries/super_res/little/boaster.html"].decode()
     assert "flagged" in row_of(html, "Worse than the floor")
     assert "flagged" not in row_of(html, "Middling")
 

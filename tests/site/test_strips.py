@@ -87,13 +87,13 @@ def test_predictions_of_an_entry_are_shown_on_its_page(
     )
     mine = entry.model_copy(update={"result": result})
     files = build_site([mine], tmp_path, little, {"mine": predictions})
-    html = files["entries/super_res/mine.html"].decode()
+    html = files["entries/super_res/little/mine.html"].decode()
     assert html.count("<img ") == 12
     assert "No pictures" not in html
-    without = build_site([mine], tmp_path)["entries/super_res/mine.html"].decode()
+    without = build_site([mine], tmp_path)["entries/super_res/little/mine.html"].decode()
     assert "No pictures" in without
     for name, data, message in (
-        ("mien", little, "no entry 'mien'; known: super_res/mine"),
+        ("mien", little, "no entry 'mien'; known: super_res/little/mine"),
         ("mine", None, "need the data"),
     ):
         with pytest.raises(BenchError, match=message):

@@ -59,21 +59,9 @@ def write_submission(entry: Submission, folder: str | Path, replace: bool = Fals
     return path
 
 
-def place_of(folder: str | Path, task: str, recipe: str, name: str) -> Path:
-    """Return where an entry lies.
-
-    Args:
-        folder: of submissions.
-        task: name of the task.
-        recipe: name of the recipe of its data.
-        name: name of the method.
-    """
-    return Path(folder) / get_task(task).name / recipe / f"{slug(name)}.json"
-
-
 def _place(folder: str | Path, task: str, recipe: str, name: str, replace: bool) -> Path:
     """Return where an entry lies, if no other one is in its way."""
-    path = place_of(folder, task, recipe, name)
+    path = Path(folder) / get_task(task).name / recipe / f"{slug(name)}.json"
     for other in path.parent.glob("*.json"):
         if other != path and skeleton(other.stem) == skeleton(path.stem):
             raise BenchError(f"{path}: looks like {other.name}; choose another name")
@@ -141,9 +129,8 @@ def read_as_claimed(path: str | Path) -> Submission:
         if is_to_come(date):
             raise BenchError(f"{path}: {date} lies in the future")
     check_inputs(path, entry.result.task, entry.provenance)
-    belongs = place_of("", entry.result.task, entry.result.recipe, entry.name)
-    if path.absolute().parts[-3:] != belongs.parts:
-        raise BenchError(f"{path}: this entry belongs in {belongs.as_posix()}")
+    if "/".join(path.absolute().parts[-3:]) != f"{entry.key}.json":
+        raise BenchError(f"{path}: this entry belongs in {entry.key}.json")
     return entry
 
 

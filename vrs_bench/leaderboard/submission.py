@@ -56,6 +56,11 @@ class Submission(About):
         return slug(self.name)
 
     @property
+    def key(self) -> str:
+        """What tells it from all other entries: ``task/recipe/slug``, where its file lies."""
+        return f"{self.result.task}/{self.result.recipe}/{self.slug}"
+
+    @property
     def state(self) -> Literal["claimed", "verified", "private"]:
         """``claimed`` until someone else has scored the predictions; ``private`` if on a split
         whose truth was held back."""

@@ -63,8 +63,8 @@ class View:
 
 
 def entry_path(entry: Submission) -> str:
-    """Return the path of an entry's page: a slug is unique in a task."""
-    return f"entries/{entry.result.task}/{entry.slug}.html"
+    """Return the path of an entry's page."""
+    return f"entries/{entry.key}.html"
 
 
 def views(boards: Sequence[Board]) -> list[View]:

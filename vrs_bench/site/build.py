@@ -38,7 +38,8 @@ def build_site(
         entries: of the leaderboard, of any tasks and sizes.
         documents: checkout whose README.md and docs are shown; one without has none.
         data: dataset folder, for image strips of its entries.
-        predictions: entry, by the name of its file or ``task/file``, → its predictions.
+        predictions: entry, by the name of its file or with the folders before it
+            (``task/size/file``), → its predictions.
 
     Raises:
         BenchError: entries contradict each other; predictions of no entry, of other data, or not
@@ -49,7 +50,7 @@ def build_site(
     files = Files()
     for entry, of in _with_predictions(entries, predictions or {}, data):
         made, images = strips(entry, of, DatasetFolder(str(data)))
-        pictures[f"{entry.result.task}/{entry.slug}"] = made
+        pictures[entry.key] = made
         files |= images
     pages = read_documents(documents)
     common: dict[str, Any] = {
@@ -61,8 +62,8 @@ def build_site(
     for view in found:
         files |= board_pages(view, common)
         for row in (*view.ranked, *view.claimed):
-            key = f"{row.entry.result.task}/{row.entry.slug}"
-            files[row.path] = entry_page(view, row, pictures.get(key, ()), common)
+            shown = pictures.get(row.entry.key, ())
+            files[row.path] = entry_page(view, row, shown, common)
     picture = f"{FOLDER}/{PICTURE}"
     files["index.html"] = page(
         "index.html",
@@ -97,9 +98,9 @@ def _with_predictions(
     if data is None:
         raise BenchError("pictures of predictions need the data that they are of: --data")
     manifest = DatasetFolder(data).manifest
-    known = {f"{entry.result.task}/{entry.slug}": entry for entry in entries}
+    known = {entry.key: entry for entry in entries}
     for name, of in predictions.items():
-        fitting = [key for key in known if name in (key, key.partition("/")[2])]
+        fitting = [key for key in known if f"/{key}".endswith(f"/{name}")]
         if not fitting:
             raise BenchError(f"--predictions: no entry '{name}'{did_you_mean(name, known)}")
         if len(fitting) > 1:

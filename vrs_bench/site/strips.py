@@ -75,7 +75,7 @@ def strips(
             "truth": composite(scene.target[row], bound.task.target_product),
             "error": matplotlib.colormaps["magma"](np.clip(errors[row] / ERROR_SCALE, 0, 1)),
         }
-        paths = {label: f"entries/{result.task}/{entry.slug}/{kind}-{label}.png" for label in shown}
+        paths = {label: f"entries/{entry.key}/{kind}-{label}.png" for label in shown}
         files |= {paths[label]: _png(image) for label, image in shown.items()}
         made.append(
             Strip(
