@@ -198,6 +198,10 @@ def leaderboard(
         list[str] | None,
         typer.Option(help="Entry and its predictions, for pictures: bicubic=predictions/bicubic"),
     ] = None,
+    sweeps: Annotated[
+        Path | None,
+        typer.Option(help="Folder of reports of `sweep`, for response curves in the site."),
+    ] = None,
 ) -> None:
     """Check all entries, rank them, and write tables into a page, or a site of static pages.
 
@@ -210,8 +214,8 @@ def leaderboard(
     from vrs_bench.leaderboard.markdown import board_table, update_page
     from vrs_bench.leaderboard.ranking import boards
 
-    if site is None and (data is not None or predictions):
-        raise typer.BadParameter("--data and --predictions are for pictures of a --site")
+    if site is None and (data is not None or predictions or sweeps is not None):
+        raise typer.BadParameter("--data, --predictions and --sweeps are for pictures of a --site")
     entries = read_submissions(submissions)
     ranked = boards(entries)
     if not ranked:
@@ -219,8 +223,10 @@ def leaderboard(
     if site is not None:
         from vrs_bench.site.build import build_site
         from vrs_bench.site.pages import write_site
+        from vrs_bench.site.responses import read_reports
 
-        files = build_site(entries, documents, data, _places(predictions or []))
+        reports = [] if sweeps is None else read_reports(sweeps)
+        files = build_site(entries, documents, data, _places(predictions or []), reports)
         write_site(files, site)
         pages = sum(name.endswith(".html") for name in files)
         size = sum(map(len, files.values())) / 1e6

@@ -8,8 +8,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from vrs_bench.errors import BenchError, did_you_mean
+from vrs_bench.evaluation.scores import STRICT
 from vrs_bench.paths import write_text
 from vrs_bench.shifts.curves import Fall, HalfDose
+from vrs_bench.shifts.knobs import KNOBS
+from vrs_bench.tasks import get_task
+
+MAX_BYTES = 4_000_000
+"""A report of seven methods, thirty scores and six doses has 1 MB."""
 
 Matrix = Mapping[tuple[float, float], float]
 """Two doses → value."""
@@ -98,10 +107,34 @@ class SweepReport:
     validity: list[Validity]
     interactions: list[Interaction]
 
+    __pydantic_config__ = STRICT
+
     def to_json(self, path: Path) -> None:
         """Write a JSON file, whole or not at all."""
         text = json.dumps(asdict(self), indent=1, allow_nan=False, ensure_ascii=False)
         write_text(path, text + "\n")
+
+
+def read_report(path: Path) -> SweepReport:
+    """Read and check the JSON of a report, which anybody may have written.
+
+    Raises:
+        BenchError: too large, or not a report: unknown or missing keys, wrong types, numbers that
+            are not finite, a task or a knob that there is not.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BenchError(f"{path}: larger than {MAX_BYTES} bytes, which no report is")
+        report = TypeAdapter(SweepReport).validate_json(path.read_bytes())
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, of['loc']))}: {of['msg']}" for of in error.errors()[:5]]
+        raise BenchError("\n  ".join([f"{path}: not a report of a sweep:", *faults])) from error
+    get_task(report.task)
+    for knob in report.knobs:
+        if knob.get("name") not in KNOBS:
+            name = knob.get("name")
+            raise BenchError(f"{path}: unknown knob '{name}'{did_you_mean(str(name), KNOBS)}")
+    return report
 
 
 def fitted_as_it_is(report: SweepReport, cell: Cell) -> bool:
@@ -139,6 +172,6 @@ def validities(reports: Iterable[Path]) -> list[Validity]:
     """
     found: dict[tuple[str, str], Validity] = {}
     for path in reports:
-        for of in json.loads(path.read_text(encoding="utf-8"))["validity"]:
-            found[of["knob"], of["metric"]] = Validity(**{**of, "tau": Estimate(**of["tau"])})
+        for of in read_report(path).validity:
+            found[of.knob, of.metric] = of
     return list(found.values())

@@ -95,11 +95,12 @@ def _row(place: int, rank: Rank | None, entry: Submission) -> Row:
     return Row(place, rank, entry, entry_path(entry), scores, bars)
 
 
-def board_pages(view: View, common: dict[str, Any]) -> Files:
+def board_pages(view: View, curves: str | None, common: dict[str, Any]) -> Files:
     """Return the pages of a board.
 
     Args:
         view: the board.
+        curves: path of the response curves of its task and size, if there are any.
         common: what every page shows, navigation above all.
     """
     rows = view.ranked[:MOST]
@@ -114,6 +115,7 @@ def board_pages(view: View, common: dict[str, Any]) -> Files:
         "headline": METRICS[TASKS[view.board.task].headline],
         "scorecards": scorecards,
         "several": len(rows) > 1,
+        "curves": curves,
     }
     files = {f"{view.folder}/index.html": _table(view, beside, shared)}
     for metric, path in scorecards.items():

@@ -13,10 +13,12 @@ from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.leaderboard.ranking import boards
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.shifts.findings import SweepReport
 from vrs_bench.site.boards import View, board_pages, views
 from vrs_bench.site.documents import FOLDER, document_pages, read_documents
 from vrs_bench.site.entries import entry_page
 from vrs_bench.site.pages import Files, fixed_files, page
+from vrs_bench.site.responses import response_pages, response_paths
 from vrs_bench.site.strips import Strip, strips
 from vrs_bench.tasks import TASKS
 
@@ -31,6 +33,7 @@ def build_site(
     documents: str | Path,
     data: str | Path | None = None,
     predictions: Mapping[str, object] | None = None,
+    reports: Sequence[SweepReport] = (),
 ) -> Files:
     """Return the pages and pictures of a site.
 
@@ -40,6 +43,7 @@ def build_site(
         data: dataset folder, for image strips of its entries.
         predictions: entry, by the name of its file or with the folders before it
             (``task/size/file``), → its predictions.
+        reports: of sweeps, whose response curves are drawn.
 
     Raises:
         BenchError: entries contradict each other; predictions of no entry, of other data, or not
@@ -55,12 +59,14 @@ def build_site(
     pages = read_documents(documents)
     common: dict[str, Any] = {
         "package": vrs_bench.__version__,
-        "navigation": _navigation(found, documents=bool(pages)),
+        "navigation": _navigation(found, reports, documents=bool(pages)),
     }
     if pages:
         files |= document_pages(pages, documents, common)
+    curves = response_paths(reports)
+    files |= response_pages(reports, common)
     for view in found:
-        files |= board_pages(view, common)
+        files |= board_pages(view, curves.get((view.board.task, view.board.recipe)), common)
         for row in (*view.ranked, *view.claimed):
             shown = pictures.get(row.entry.key, ())
             files[row.path] = entry_page(view, row, shown, common)
@@ -81,8 +87,14 @@ def build_site(
     return files | fixed_files()
 
 
-def _navigation(found: Sequence[View], documents: bool) -> list[tuple[str, str]]:
+def _navigation(
+    found: Sequence[View], reports: Sequence[SweepReport], documents: bool
+) -> list[tuple[str, str]]:
     boards = [(view.title, f"{view.folder}/index.html") for view in found]
+    boards += [
+        (f"Response curves: {TASKS[task].title}, size {size}", path)
+        for (task, size), path in response_paths(reports).items()
+    ]
     more = [("Documentation", f"{FOLDER}/index.html")] if documents else []
     return [("Overview", "index.html"), *boards, ("Metrics", "metrics.html"), *more]
 
