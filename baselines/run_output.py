@@ -14,6 +14,7 @@ from matplotlib.image import imread
 from torch import nn
 
 from baselines.inputs import Bands
+from baselines.model_card import model_card
 from baselines.store import Store
 from baselines.trained import CONFIG, WEIGHTS
 from baselines.training_config import TrainingConfig
@@ -69,9 +70,20 @@ def finish(
     metrics: Mapping[str, Any],
     network: nn.Module,
     state: Mapping[str, Any],
+    size: str,
 ) -> None:
-    """Write the files of a finished run, the weights last: they are there only when it is."""
+    """Write the files of a finished run, the weights last: they are there only when it is.
+
+    Args:
+        out: folder of the run.
+        config: of the run.
+        metrics: of its last validation, and what it took.
+        network: whose weights are kept.
+        state: kept with the weights.
+        size: name of the recipe of its data.
+    """
     write_text(out / CONFIG, dump_recipe(config))
+    write_text(out / "README.md", model_card(config, metrics, size))
     write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     save_tensors(out / WEIGHTS, network.state_dict(), state)
 

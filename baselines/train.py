@@ -238,7 +238,8 @@ def main() -> None:
             "data": identity["data"],
             **({"collapses": state["collapses"]} if "collapses" in state else {}),
         }
-        finish(out, config, metrics, kept, {**identity, "bands": asdict(bands)})
+        beside = {**identity, "bands": asdict(bands)}
+        finish(out, config, metrics, kept, beside, manifest.recipe.name)
         print(f"{out / WEIGHTS}: {summary(scores, bands, clock)}")
     accelerator.end_training()
 

@@ -18,6 +18,7 @@ import pytest
 import torch
 import yaml
 from accelerate.state import AcceleratorState, GradientState, PartialState
+from huggingface_hub import ModelCard
 
 from baselines import train
 from baselines.inputs import Bands
@@ -183,6 +184,13 @@ def test_an_early_end_keeps_the_best_weights(
     out = tmp_path / "run"
     run(monkeypatch, config, tiny, out)
     metrics = json.loads((out / "metrics.json").read_text())
+    card = ModelCard((out / "README.md").read_text(encoding="utf-8"))
+    [result] = card.data.eval_results
+    assert (result.dataset_config, result.dataset_split) == ("super_res", "validation")
+    assert result.metric_value == pytest.approx(metrics["psnr"], abs=5e-4)
+    assert card.data.license == "apache-2.0"
+    assert f"{metrics['parameters']:,} parameters" in card.text
+    assert f"kept as of step {metrics['best_step']}" in card.text
     assert (metrics["steps"], metrics["best_step"], metrics["psnr"]) == (3, 1, 30.0)
     kept = load_tensors(out / "model.safetensors")
     assert all(torch.equal(kept[key], value) for key, value in weights[0].items())
