@@ -42,7 +42,7 @@ rescore: $(READY)
 
 # The static site of the kept entries and of this checkout's documents.
 site: $(READY)
-	$(BIN)/vrs-bench leaderboard --site $(SITE)
+	$(BIN)/vrs-bench leaderboard --site $(SITE) --sweeps sweeps
 
 # Its script in a real Chromium, which has to be there.
 site-check: $(READY)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from stamps import stamped
 
+from vrs_bench.cli import app
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.evaluation.scores import Bound, PartScore
 from vrs_bench.leaderboard.provenance import Provenance
@@ -17,6 +19,7 @@ from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.site.build import build_site
 from vrs_bench.site.pages import Files
+from vrs_bench.site.reference import command_reference, python_reference
 from vrs_bench.world.landcover import class_names
 
 MakeEntry = Callable[..., Submission]
@@ -118,4 +121,8 @@ def entries(make_entry: MakeEntry) -> list[Submission]:
 @pytest.fixture(scope="session")
 def site(entries: list[Submission]) -> Files:
     """Return the site of these entries and of the documents of this checkout."""
-    return build_site(entries, Path(__file__).parents[2])
+    reference = {
+        "docs/reference/python.md": python_reference(),
+        "docs/reference/commands.md": command_reference(typer.main.get_group(app)),
+    }
+    return build_site(entries, Path(__file__).parents[2], reference=reference)

@@ -99,4 +99,4 @@ def test_predictions_of_an_entry_are_shown_on_its_page(
         with pytest.raises(BenchError, match=message):
             build_site([mine], tmp_path, data, {name: predictions})
     with pytest.raises(BenchError, match="is not of the data in"):
-        build_site([make_entry("x")], tmp_path, little, {"super_res/x": predictions})
+        build_site([make_entry("x")], tmp_path, little, {"super_res/little/x": predictions})

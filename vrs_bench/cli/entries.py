@@ -223,10 +223,16 @@ def leaderboard(
     if site is not None:
         from vrs_bench.site.build import build_site
         from vrs_bench.site.pages import write_site
+        from vrs_bench.site.reference import command_reference, python_reference
         from vrs_bench.site.responses import read_reports
 
         reports = [] if sweeps is None else read_reports(sweeps)
-        files = build_site(entries, documents, data, _places(predictions or []), reports)
+        reference = {
+            "docs/reference/python.md": python_reference(),
+            "docs/reference/commands.md": command_reference(typer.main.get_group(app)),
+        }
+        shown = _places(predictions or [])
+        files = build_site(entries, documents, data, shown, reports, reference)
         write_site(files, site)
         pages = sum(name.endswith(".html") for name in files)
         size = sum(map(len, files.values())) / 1e6

@@ -34,6 +34,7 @@ def build_site(
     data: str | Path | None = None,
     predictions: Mapping[str, object] | None = None,
     reports: Sequence[SweepReport] = (),
+    reference: Mapping[str, str] | None = None,
 ) -> Files:
     """Return the pages and pictures of a site.
 
@@ -44,6 +45,7 @@ def build_site(
         predictions: entry, by the name of its file or with the folders before it
             (``task/size/file``), → its predictions.
         reports: of sweeps, whose response curves are drawn.
+        reference: pages beside the documents, path → Markdown.
 
     Raises:
         BenchError: entries contradict each other; predictions of no entry, of other data, or not
@@ -56,7 +58,7 @@ def build_site(
         made, images = strips(entry, of, DatasetFolder(str(data)))
         pictures[entry.key] = made
         files |= images
-    pages = read_documents(documents)
+    pages = read_documents(documents, reference)
     common: dict[str, Any] = {
         "package": vrs_bench.__version__,
         "navigation": _navigation(found, reports, documents=bool(pages)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ PICTURES = (".png", ".gif", ".jpg", ".svg")
 SECTIONS = {
     "Start": ("README.md", "BENCHMARK.md", "docs/methodology.md", "docs/datasheet.md"),
     "Use": ("docs/own-imagery.md", "docs/cluster.md", "docs/private.md"),
+    "Reference": ("docs/reference/python.md", "docs/reference/commands.md"),
     "Build": ("docs/architecture.md", "CONTRIBUTING.md", "CHANGELOG.md"),
 }
 """Pages in the order in which they are listed; what else lies in docs follows."""
@@ -46,8 +47,12 @@ class Document:
         return f"{FOLDER}/{self.source.removesuffix('.md')}.html"
 
 
-def read_documents(root: str | Path) -> list[Document]:
+def read_documents(root: str | Path, more: Mapping[str, str] | None = None) -> list[Document]:
     """Read README.md and what else is documentation of a checkout; none without a README.md.
+
+    Args:
+        root: the checkout.
+        more: pages that are not kept there but made: path → Markdown.
 
     Raises:
         BenchError: a page is not UTF-8 text.
@@ -63,9 +68,13 @@ def read_documents(root: str | Path) -> list[Document]:
             text = (root / name).read_bytes().decode("utf-8")
         except UnicodeDecodeError as error:
             raise BenchError(f"{root / name}: is not UTF-8 text ({error})") from error
-        tokens = _parser().parse(text)
-        found.append(Document(name, _title(tokens, name), tokens))
-    return found
+        found.append(_parsed(name, text))
+    return [*found, *(_parsed(name, text) for name, text in (more or {}).items())]
+
+
+def _parsed(source: str, text: str) -> Document:
+    tokens = _parser().parse(text)
+    return Document(source, _title(tokens, source), tokens)
 
 
 def document_pages(
