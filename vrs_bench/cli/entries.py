@@ -16,6 +16,7 @@ from vrs_bench.cli.app import (
     Workers,
     app,
     progress_bar,
+    progress_bars,
     warn,
 )
 from vrs_bench.errors import BenchError
@@ -178,6 +179,49 @@ def verify_entry(
     scored = [outcome for outcome in outcomes.values() if not isinstance(outcome, str)]
     if faulty or not scored or any(outcome.refused for outcome in scored):
         raise typer.Exit(1)
+
+
+@app.command()
+def robustness(
+    file: Annotated[Path, typer.Argument(help="Entry, submissions/TASK/SIZE/NAME.json.")],
+    method: Annotated[
+        str, typer.Option(help="Its method, as `sweep` calls it: a name, or a training's folder.")
+    ],
+    report: Annotated[
+        list[Path] | None, typer.Option(help="report-KNOB.json of a sweep; give it again.")
+    ] = None,
+    workers: Workers = 1,
+) -> None:
+    """Take what sweeps say of a method into its entry; without a report, sweep again and stamp.
+
+    What is taken from reports is claimed, and stands in brackets on boards until somebody has swept
+    again and found the same skills. Ends with status 1 where they deviate.
+
+    Example: `vrs-bench robustness submissions/super_res/small/map-all-dates.json
+    --method map-all-dates --report sweeps/super_res-small/report-read_noise.json`
+
+    Example: `vrs-bench robustness submissions/super_res/small/map-all-dates.json
+    --method map-all-dates --workers 2`
+    """
+    from baselines.shifted import prepare
+    from vrs_bench.leaderboard.files import read_submission, write_submission
+    from vrs_bench.shifts.findings import read_report
+    from vrs_bench.shifts.robustness import repeated, with_answer
+
+    entry = read_submission(file)
+    if report:
+        for path in report:
+            entry = with_answer(entry, read_report(path), method)
+    else:
+        with progress_bars() as bar:
+            entry = repeated(entry, method, prepare, workers=workers, progress=bar)
+    write_submission(entry, file.absolute().parents[2], replace=True)
+    for answer in entry.robustness:
+        state = "claimed" if answer.stamp is None else "repeated"
+        print(
+            f"{answer.knob}: skill {answer.at_default:.3f} at {answer.default:g}, mean over "
+            f"{len(answer.doses)} doses {answer.mean:.3f}, {state}"
+        )
 
 
 @app.command()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Result, Score
 from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board, tested_pairs
+from vrs_bench.leaderboard.robustness import Answers, compared, is_repeated, mean_of
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.markdown import markdown_table
 from vrs_bench.metrics.catalogue import METRICS, shown_in
@@ -50,7 +51,9 @@ def board_table(board: Board) -> str:
     scaled = not isinstance(METRICS[headline].computed, Composed)
     if scaled:
         heads.insert(1, "trivial 0 … truth 1")
-    head = ["rank", "method", *heads, "parameters", "hours", "date"]
+    knobs, answers = compared([*entries, *board.claimed])
+    robust = ["robustness ↑"] if knobs else []
+    head = ["rank", "method", *heads, *robust, "parameters", "hours", "date"]
     rows = []
     for place, entry in board.ranked:
         cells = [_cell(current(entry.result, m), m.name == headline) for m in columns]
@@ -61,6 +64,7 @@ def board_table(board: Board) -> str:
         made = entry.provenance
         parameters = "–" if made.parameters is None else f"{made.parameters:,}"
         hours = "–" if made.hours is None else f"{made.hours:.2g}"
+        cells += [_robustness(answers.get(entry.key))] if knobs else []
         rows.append([str(place), name, *cells, parameters, hours, entry.date.isoformat()])
     result = (*entries, *board.claimed)[0].result
     return "\n".join(
@@ -71,9 +75,26 @@ def board_table(board: Board) -> str:
             f"over scenes (Holm-adjusted p ≤ {SIGNIFICANCE}).{caution(board)}",
             "",
             markdown_table(head, rows) if rows else "No entry is verified yet.",
+            *([robustness_note(knobs)] if knobs else []),
             *_claims(board),
         ]
     )
+
+
+def robustness_note(knobs: Sequence[str]) -> str:
+    """Say what the column of robustness is."""
+    return (
+        f"\nRobustness: skill, mean over the doses of a knob and over the knobs "
+        f"{', '.join(knobs)}; floor and truth are measured again at every dose. In brackets: not "
+        f"swept again by others. A dash: not swept, or over other doses or scenes."
+    )
+
+
+def _robustness(answers: Answers | None) -> str:
+    if answers is None:
+        return "–"
+    text = f"{mean_of(answers):.3f}"
+    return text if is_repeated(answers) else f"({text})"
 
 
 def caution(board: Board) -> str:

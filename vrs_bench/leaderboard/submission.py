@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.result import Result
 from vrs_bench.leaderboard.facts import data_faults
 from vrs_bench.leaderboard.provenance import Provenance, Verification
+from vrs_bench.leaderboard.robustness import Answer
 from vrs_bench.leaderboard.texts import Line, Link, Name, Text, slug
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.metrics.definition import Composed
@@ -49,6 +50,17 @@ class Submission(About):
     provenance: Provenance = Field(default_factory=Provenance)
     result: Result
     verification: Verification | None = None
+    robustness: tuple[Answer, ...] = ()
+    """Of the method, by knob; each with a stamp of its own."""
+
+    @model_validator(mode="after")
+    def _answers_are_of_this(self) -> Submission:
+        knobs = [answer.knob for answer in self.robustness]
+        if len(set(knobs)) < len(knobs):
+            raise ValueError("robustness: a knob stands there twice")
+        if any(answer.size != self.result.recipe for answer in self.robustness):
+            raise ValueError(f"robustness: expected sweeps at size {self.result.recipe}")
+        return self
 
     @property
     def slug(self) -> str:
@@ -69,8 +81,8 @@ class Submission(About):
         return "private" if self.result.split == "private" else "verified"
 
     def content_digest(self) -> str:
-        """Return the SHA-256 of all but the stamp, in a canonical form."""
-        content = self.model_dump(mode="json", exclude={"verification"})
+        """Return the SHA-256 of all but stamps and what has its own, in a canonical form."""
+        content = self.model_dump(mode="json", exclude={"verification", "robustness"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -150,6 +162,8 @@ def faults_of(error: ValidationError) -> list[str]:
             message = (
                 "expected a link such as https://example.org/paper, without user name, or nothing"
             )
+        elif fault["type"] == "string_pattern_mismatch" and field.endswith((".knob", ".size")):
+            message = "expected the name of a knob, or of a size, such as read_noise and small"
         elif fault["type"] == "string_pattern_mismatch" and "sha256" not in field:
             message = "holds line breaks or characters that nobody can see"
         faults.append(f"{field}: {message.removeprefix('Value error, ')}")

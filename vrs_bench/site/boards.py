@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from vrs_bench.evaluation.scores import PartScore, Score
-from vrs_bench.leaderboard.markdown import caution, current
-from vrs_bench.leaderboard.ranking import SIGNIFICANCE, Board, Rank
-from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.leaderboard.markdown import caution, robustness_note
+from vrs_bench.leaderboard.ranking import SIGNIFICANCE
+from vrs_bench.leaderboard.robustness import compared, is_repeated, mean_of
 from vrs_bench.metrics.catalogue import METRICS, shown_in
 from vrs_bench.metrics.definition import Metric
-from vrs_bench.site.charts import Bar, Point, bar, scatter
+from vrs_bench.site.charts import Point, scatter
 from vrs_bench.site.orders import ENOUGH, agreement
 from vrs_bench.site.pages import Files, page
 from vrs_bench.site.pairs import Compared, all_pairs, apart_by_intervals, apart_by_test
+from vrs_bench.site.views import Row, View
 from vrs_bench.tasks import TASKS
 
 MOST = 30
@@ -27,72 +27,6 @@ KINDS = {
     "cloud": "cloud transmittance",
     "time_step": "date (time step)",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One entry in a table."""
-
-    place: int
-    """In the order of the board, from 0."""
-    rank: Rank | None
-    """None of a claimed entry."""
-    entry: Submission
-    path: str
-    """Of its page."""
-    scores: dict[str, Score]
-    """Those that are by today's definitions."""
-    bars: dict[str, Bar]
-    """Of the skills."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A board, and where its pages are."""
-
-    board: Board
-    folder: str
-    ranked: tuple[Row, ...]
-    claimed: tuple[Row, ...]
-
-    @property
-    def title(self) -> str:
-        """The task and the size, and the split where it is not the usual one."""
-        split = "" if self.board.split == "test" else f", split {self.board.split}"
-        return f"{TASKS[self.board.task].title}, size {self.board.recipe}{split}"
-
-
-def entry_path(entry: Submission) -> str:
-    """Return the path of an entry's page."""
-    return f"entries/{entry.key}.html"
-
-
-def views(boards: Sequence[Board]) -> list[View]:
-    """Give every board a folder: its task and size, and what else tells it from others."""
-    names = [f"{b.task}-{b.recipe}" + ("" if b.split == "test" else f"-{b.split}") for b in boards]
-    return [
-        View(
-            board,
-            f"boards/{name if names.count(name) == 1 else f'{name}-{board.dataset_digest[:8]}'}",
-            tuple(_row(n, rank, entry) for n, (rank, entry) in enumerate(board.ranked)),
-            tuple(_row(n, None, entry) for n, entry in enumerate(board.claimed)),
-        )
-        for board, name in zip(boards, names, strict=True)
-    ]
-
-
-def _row(place: int, rank: Rank | None, entry: Submission) -> Row:
-    scores = {
-        name: score
-        for name, metric in METRICS.items()
-        if (score := current(entry.result, metric)) is not None
-    }
-    bars = {
-        name: bar(score.mean, score.ci_low, score.ci_high)
-        for name, score in scores.items()
-        if METRICS[name].group == "skill"
-    }
-    return Row(place, rank, entry, entry_path(entry), scores, bars)
 
 
 def board_pages(view: View, curves: str | None, common: dict[str, Any]) -> Files:
@@ -133,6 +67,7 @@ def _anybody_has(metric: Metric, rows: Sequence[Row]) -> bool:
 
 def _table(view: View, beside: Sequence[Metric], shared: dict[str, Any]) -> bytes:
     rows = (*view.ranked, *view.claimed)
+    knobs, answers = compared([row.entry for row in rows])
     inputs = sorted({name for row in rows for name in row.entry.provenance.inputs} if rows else ())
     return page(
         f"{view.folder}/index.html",
@@ -144,6 +79,9 @@ def _table(view: View, beside: Sequence[Metric], shared: dict[str, Any]) -> byte
         groups=list(dict.fromkeys(m.group for m in beside if m.group != "skill")),
         inputs=inputs,
         caution=caution(view.board),
+        knobs=knobs,
+        answers={key: (mean_of(of), is_repeated(of)) for key, of in answers.items()},
+        robustness_note=robustness_note(knobs),
         significance=SIGNIFICANCE,
         **shared,
     )

@@ -14,12 +14,13 @@ from vrs_bench.leaderboard.ranking import boards
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.shifts.findings import SweepReport
-from vrs_bench.site.boards import View, board_pages, views
+from vrs_bench.site.boards import board_pages
 from vrs_bench.site.documents import FOLDER, document_pages, read_documents
 from vrs_bench.site.entries import entry_page
 from vrs_bench.site.pages import Files, fixed_files, page
 from vrs_bench.site.responses import response_pages, response_paths
 from vrs_bench.site.strips import Strip, strips
+from vrs_bench.site.views import View, views
 from vrs_bench.tasks import TASKS
 
 PICTURE = "docs/gallery/scene.png"

@@ -7,9 +7,9 @@ from typing import Any
 
 from vrs_bench.evaluation.scores import placed
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.site.boards import Row, View
 from vrs_bench.site.pages import page
 from vrs_bench.site.strips import ERROR_SCALE, Strip
+from vrs_bench.site.views import Row, View
 from vrs_bench.world.landcover import class_names
 
 
