@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from baselines import CONFIGS
 from baselines.methods.registry import METHODS
@@ -19,6 +20,7 @@ from baselines.reproduce import jobs as jobs_module
 from baselines.reproduce.jobs import NETWORKS, Job, jobs_of
 from baselines.reproduce.reproducing import reproduce
 from baselines.reproduce.running import Crew
+from vrs_bench.cli import app
 from vrs_bench.errors import BenchError
 from vrs_bench.leaderboard.files import read_submissions
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
@@ -87,6 +89,12 @@ def test_all_that_there_is_to_do_stands_in_the_order_of_its_cost() -> None:
         jobs_of(small, ["super_res"], ["bicubc"], 1)
     with pytest.raises(BenchError, match=r"no method 'utae' for super_res$"):
         jobs_of(small, ["super_res"], ["utae"], 1)
+
+
+def test_what_is_missing_is_said_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "baselines.reproduce.reproducing", None)
+    done = CliRunner().invoke(app, ["reproduce", "--size", "tiny"])
+    assert "pip install 'vrs-bench[baselines,evaluation,methods]'" in str(done.exception)
 
 
 def test_methods_are_trained_scored_verified_and_ranked_once(

@@ -44,7 +44,13 @@ def reproduce(
     Example: `vrs-bench reproduce --size small --seeds 3 --workers 2 --submissions submissions
     --page BENCHMARK.md`
     """
-    from baselines.reproduce.reproducing import reproduce as make_again
+    try:
+        from baselines.reproduce.reproducing import reproduce as make_again
+    except ModuleNotFoundError as error:
+        raise BenchError(
+            f"reproduce trains and scores: pip install 'vrs-bench[baselines,evaluation,methods]' "
+            f"(not installed: {error.name})"
+        ) from error
     from vrs_bench.recipes import BenchmarkRecipe, load_recipe
     from vrs_bench.tasks import TASKS, get_task
 
