@@ -167,6 +167,7 @@ BOOSTING = Method(
     needs=NEEDS,
     suits=clouded,
     fit=_fit(with_radar=False, true_mask=False),
+    main_input_alone=True,
 )
 BOOSTING_RADAR = Method(
     name="boosting-radar",

@@ -100,6 +100,7 @@ def with_true_mask(method: Method, fit: Fit) -> Method:
         suits=method.suits,
         fit=fit,
         oracle=MASKS,
+        main_input_alone=method.main_input_alone,
     )
 
 
@@ -112,6 +113,7 @@ def _methods(name: str, description: str, *fills: Fill, informed: bool = False) 
         suits=clouded,
         fit=_fit(False, fills),
         informed=informed,
+        main_input_alone=True,
     )
     return [method, with_true_mask(method, _fit(True, fills))]
 
@@ -127,6 +129,7 @@ CLOUDY = Method(
     needs=NEEDS,
     suits=clouded,
     restore=_as_it_is,
+    main_input_alone=True,
 )
 NEAREST_DATE, NEAREST_DATE_TRUE_MASK = _methods(
     "nearest-date", "The nearest date on which a pixel is clear.", nearest_date

@@ -61,6 +61,8 @@ class Method:
     is no entry for a board."""
     informed: bool = False
     """Whether it knows more of how the world was made than its data tell."""
+    main_input_alone: bool = False
+    """Whether it looks at the task's main input and at no other, where there are others."""
     identity: str = ""
     """Digest of what else tells the method from others of its name: learned weights, source."""
 

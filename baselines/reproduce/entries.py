@@ -72,29 +72,28 @@ def _same(there: Submission, entry: Submission) -> bool:
 def _provenance(job: Job, size: str, place: Place) -> Provenance:
     """Return how the predictions of a job were made."""
     command = f"vrs-bench reproduce --size {size} --task {job.task} --method {job.method}"
-    inputs = get_task(job.task).sensors
-    of = f"splits of size {size}"
-    if job.untrained is not None:
-        fitted = job.untrained.fit is not None
-        return make_provenance(
-            job.task,
-            parameters=None if fitted else 0,
-            training_data=f"the train and validation {of}" if fitted else "none",
-            inputs=tuple(inputs),
-            licence="Apache-2.0",
-            predictions=command,
-        )
-    metrics = _metrics(place)
+    inputs, main = tuple(get_task(job.task).sensors), get_task(job.task).main_input
+    made: dict[str, Any] = {"licence": "Apache-2.0", "predictions": command}
+    method = job.untrained
+    if method is None:
+        metrics = _metrics(place)
+        made |= {
+            "parameters": metrics["parameters"],
+            "seeds": (job.seed,),
+            "hours": round(metrics["seconds"] / 3600, 4),
+            "hardware": machine(),
+        }
+    elif method.restore is not None:
+        made["parameters"] = 0
     return make_provenance(
         job.task,
-        parameters=metrics["parameters"],
-        training_data=f"the train and validation {of}",
-        inputs=tuple(inputs),
-        seeds=(job.seed,),
-        hours=round(metrics["seconds"] / 3600, 4),
-        hardware=machine(),
-        licence="Apache-2.0",
-        predictions=command,
+        inputs=(main,) if method is not None and method.main_input_alone else inputs,
+        training_data=(
+            "none"
+            if method is not None and method.restore is not None
+            else f"the train and validation splits of size {size}"
+        ),
+        **made,
     )
 
 

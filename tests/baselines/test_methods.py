@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 import baselines
+from baselines.examples import FolderExamples
 from baselines.methods.boosting import fit_boosting
 from baselines.methods.finding import find_method
 from baselines.methods.method import Method
 from baselines.methods.registry import METHODS
 from baselines.methods.table import methods_table
-from baselines.predict import predict
+from baselines.predict import predict, restored
 from vrs_bench.columns import quantise, restore
 from vrs_bench.data.build.building import build
 from vrs_bench.data.private import build_private
@@ -92,6 +93,18 @@ def test_every_method_restores_whole_scenes(
     assert files(out) == written
 
 
+@pytest.mark.parametrize("name", [name for name, task in cases() if task == "cloud_removal"])
+def test_methods_of_the_main_input_alone_do_not_look_at_radar(name: str, data: Path) -> None:
+    method, folder = METHODS[name], DatasetFolder(data)
+    bound = folder.manifest.bound("cloud_removal")
+    ready = method.ready(bound, FolderExamples(folder, method, bound))
+    [scene] = folder.scenes(bound.name, "test", method.seen(bound))
+    without = {**scene, "sar": np.zeros_like(scene["sar"])}
+    images, blind = (restored(method, ready, bound, of) for of in (scene, without))
+    assert np.array_equal(images, blind) == method.main_input_alone
+    assert method.main_input_alone == ("radar" not in name)
+
+
 def test_a_run_that_is_complete_fits_nothing(data: Path, tmp_path: Path) -> None:
     predict("ridge", "sar_to_optical", data, "test", tmp_path)
     read: list[int] = []
@@ -105,7 +118,7 @@ def test_a_run_that_was_killed_goes_on(data: Path, tmp_path: Path) -> None:
     """After SIGKILL in the middle of the split, the files are those of a run in one go."""
     code = f"""
 import os, signal
-from baselines.predict import predict
+from baselines.predict import predict, restored
 def stop(done, total):
     if done == {STEPS}:
         os.kill(os.getpid(), signal.SIGKILL)
