@@ -18,7 +18,7 @@ OLDEST_TESTS := tests/world tests/sensors tests/test_recipes.py tests/test_repos
 	tests/evaluation/test_paired.py tests/evaluation/test_statistics.py \
 	tests/leaderboard/test_ranking.py
 
-.PHONY: demo entries rescore site site-check test test-oldest lint bench gallery clean
+.PHONY: demo examples entries rescore site site-check test test-oldest lint bench gallery clean
 
 # The demo, and then the kept entries against what it has predicted. Not the U-Net: its training ends
 # a rounding apart on another machine, and its scores too.
@@ -43,6 +43,10 @@ rescore: $(READY)
 # The static site of the kept entries and of this checkout's documents.
 site: $(READY)
 	$(BIN)/vrs-bench leaderboard --site $(SITE) --sweeps sweeps
+
+# The worked examples again, with what they print.
+examples: $(READY)
+	$(BIN)/python docs/examples/run.py
 
 # Its script in a real Chromium, which has to be there.
 site-check: $(READY)

@@ -25,6 +25,11 @@ FOLDER = "documents"
 PICTURES = (".png", ".gif", ".jpg", ".svg")
 SECTIONS = {
     "Start": ("README.md", "BENCHMARK.md", "docs/methodology.md", "docs/datasheet.md"),
+    "Worked examples": (
+        "docs/examples/train-and-submit.md",
+        "docs/examples/which-metric.md",
+        "docs/examples/one-cause.md",
+    ),
     "Use": ("docs/own-imagery.md", "docs/cluster.md", "docs/private.md"),
     "Reference": ("docs/reference/python.md", "docs/reference/commands.md"),
     "Build": ("docs/architecture.md", "CONTRIBUTING.md", "CHANGELOG.md"),
