@@ -90,6 +90,11 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "task": (lambda data: data.update(task="superres"), "unknown task 'superres'"),
     "knob": (lambda data: data["knobs"][0].update(name="noise"), "unknown knob 'noise'"),
     "key": (lambda data: data.update(script="x"), "script: Unexpected keyword argument"),
+    "size": (lambda data: data.update(size="/../../../outside"), "size: String should match"),
+    "default": (lambda data: data["knobs"][0].pop("default"), "number as 'default'"),
+    "default's type": (lambda data: data["knobs"][0].update(default="x"), "number as 'default'"),
+    "turns": (lambda data: data["knobs"][0].pop("turns"), "text as 'turns'"),
+    "doses": (lambda data: data["cells"][0].update(doses={}), "in each cell, got none"),
     "number": (lambda data: data["cells"][0]["doses"].update(read_noise="x"), "valid number"),
     "infinite": (lambda data: data.update(confidence=float("inf")), "finite number"),
 }

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.scores import STRICT
 from vrs_bench.paths import write_text
+from vrs_bench.recipes import RECIPE_NAME
 from vrs_bench.shifts.curves import Fall, HalfDose
 from vrs_bench.shifts.knobs import KNOBS
 from vrs_bench.tasks import get_task
@@ -94,7 +95,7 @@ class SweepReport:
     """All that a sweep found."""
 
     task: str
-    size: str
+    size: Annotated[str, Field(pattern=RECIPE_NAME)]
     package: str
     scenes: int
     confidence: float
@@ -120,7 +121,8 @@ def read_report(path: Path) -> SweepReport:
 
     Raises:
         BenchError: too large, or not a report: unknown or missing keys, wrong types, numbers that
-            are not finite, a task or a knob that there is not.
+            are not finite, a task or a knob that there is not, a size that is no name, cells
+            without the doses of its knobs.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -131,9 +133,20 @@ def read_report(path: Path) -> SweepReport:
         raise BenchError("\n  ".join([f"{path}: not a report of a sweep:", *faults])) from error
     get_task(report.task)
     for knob in report.knobs:
-        if knob.get("name") not in KNOBS:
-            name = knob.get("name")
+        name, default = knob.get("name"), knob.get("default")
+        if name not in KNOBS:
             raise BenchError(f"{path}: unknown knob '{name}'{did_you_mean(str(name), KNOBS)}")
+        if not isinstance(default, int | float) or not isinstance(knob.get("turns"), str):
+            raise BenchError(
+                f"{path}: expected of knob '{name}' a number as 'default' and a text as 'turns'"
+            )
+    turned = {knob["name"] for knob in report.knobs}
+    for cell in report.cells:
+        if set(cell.doses) != turned:
+            raise BenchError(
+                f"{path}: expected doses of {', '.join(sorted(turned))} in each cell, got "
+                f"{', '.join(sorted(cell.doses)) or 'none'}"
+            )
     return report
 
 
