@@ -69,7 +69,7 @@ def shown_inputs(
 
     Args:
         bound: the task on its data.
-        told: names of columns of the truth; they stay as they are stored.
+        told: names of columns of the truth; what is no image stays as it is stored.
         values: as of :func:`visible_inputs`.
     """
     shown = [column for column in bound.columns if column.visible or column.name in told]

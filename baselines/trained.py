@@ -13,7 +13,6 @@ from baselines.methods.method import Method
 from baselines.networks.registry import build
 from baselines.store import days_of
 from baselines.training_config import TrainingConfig
-from vrs_bench.columns import restore as as_floats
 from vrs_bench.errors import BenchError
 from vrs_bench.recipes import load_recipe
 from vrs_bench.tasks import BoundTask, get_task
@@ -54,9 +53,8 @@ def load_run(folder: Path) -> Method:
     told = config.sees == "truth"
 
     def seen(bound: BoundTask, inputs: Inputs, step: int) -> torch.Tensor:
-        image = as_floats(inputs[target][step]) if told else None
-        stack = input_stack(bound, at_step(inputs, step)) if image is None else image
-        return torch.from_numpy(stack)
+        image = inputs[target][step] if told else input_stack(bound, at_step(inputs, step))
+        return torch.from_numpy(image)
 
     @torch.inference_mode()
     def restore(bound: BoundTask, inputs: Inputs) -> Floats:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import baselines
-from baselines.inputs import Bands, Inputs, at_step, input_stack, visible_inputs
+from baselines.inputs import Bands, Inputs, at_step, input_stack, shown_inputs, visible_inputs
 from baselines.methods.finding import find_method
 from baselines.methods.registry import METHODS
 from baselines.networks.registry import build
@@ -153,7 +153,7 @@ def test_a_network_of_series_is_given_whole_scenes(tiny: Path, tmp_path: Path) -
     assert told.restore is not None
     with torch.no_grad():
         expected = network(torch.from_numpy(restore(scene["hr"]))[None], days[None])[0].numpy()
-    made = told.restore(bound, {**inputs, "hr": scene["hr"]})
+    made = told.restore(bound, shown_inputs(bound, told.oracle, scene))
     np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-4)
 
 
