@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from vrs_bench.errors import BenchError
 from vrs_bench.evaluation import Bound
 from vrs_bench.leaderboard.markdown import board_table, escape, update_page
+from vrs_bench.leaderboard.provenance import Provenance
 from vrs_bench.leaderboard.ranking import Board, boards
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.metrics.catalogue import METRICS
@@ -98,12 +99,16 @@ def test_the_table_has_the_headline_with_its_interval_first(make_entry: Any) -> 
     best = make_entry("U-Net", about=about, scores={**scores})
     rows = Page(board_table(board_of(best)[0])).rows
     # NDVI-MAE is not among the metrics that stand beside the headline.
-    head = ["rank", "method", "PSNR (dB) ↑", "trivial 0 … truth 1", "SAM (°) ↓", "date"]
+    head = ["rank", "method", "PSNR (dB) ↑", "trivial 0 … truth 1", "SAM (°) ↓"]
+    head += ["parameters", "hours", "date"]
     assert rows[0] == head
     assert rows[1] == [
         *("1", "U-Net", "31.17 [30.17, 32.17]"),  # the interval that conftest gives: mean ± 1
-        *("–", "3", "2026-01-31"),
+        *("–", "3", "–", "–", "2026-01-31"),
     ]
+    made = {"provenance": Provenance(parameters=135_052, hours=0.0912)}
+    told = make_entry("U-Net", about=made, scores={**scores})
+    assert Page(board_table(board_of(told)[0])).rows[1][-3:-1] == ["135,052", "0.091"]
     placed = make_entry("U-Net", scores={**scores}, bounds={"psnr": Bound(25.0, 80.0)})
     between = f"{(sum(psnr) / 3 - 25) / 25:.3f}"
     assert Page(board_table(board_of(placed)[0])).rows[1][3] == between

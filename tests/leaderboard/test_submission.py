@@ -76,6 +76,7 @@ def test_the_file_says_who_what_and_how(make_entry: Any, tmp_path: Path) -> None
             "predictions": "",
         },
         "verification": None,
+        "robustness": [],
     }
     psnr = result["scores"]["psnr"]
     assert (psnr["mean"], psnr["unit"], psnr["higher_is_better"]) == (30.5, "dB", True)
