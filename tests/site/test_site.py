@@ -265,3 +265,10 @@ def test_a_site_replaces_an_earlier_one_and_nothing_else(tmp_path: Path) -> None
     (folder / LISTING).write_text('["../other/thesis.txt", "index.html"]')
     write_site({"a.html": b"1"}, folder)
     assert (other / "thesis.txt").exists()
+
+
+def test_no_page_is_written_outside_of_the_site(tmp_path: Path) -> None:
+    for name in ("../outside.html", "a/../../outside.html", str(tmp_path / "outside.html")):
+        with pytest.raises(BenchError, match="lies outside of the site"):
+            write_site({"index.html": b"", name: b""}, tmp_path / "site")
+        assert list(tmp_path.rglob("*.html")) == []

@@ -81,10 +81,14 @@ def write_site(files: Mapping[str, bytes], out: str | Path) -> None:
     """Write a site into a folder; pages of an earlier site there that are no more are removed.
 
     Raises:
-        BenchError: the folder holds something else than a site.
+        BenchError: the folder holds something else than a site, or a page lies outside of it.
     """
     folder = named(out)
     before = _listed(folder)
+    inside = folder.resolve()
+    for name in files:
+        if not (inside / name).resolve().is_relative_to(inside):
+            raise BenchError(f"{name}: lies outside of the site")
     for name, content in files.items():
         with whole_file(folder / name, flushed=False) as temporary:
             temporary.write_bytes(content)
