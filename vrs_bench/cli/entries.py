@@ -219,8 +219,8 @@ def robustness(
     for answer in entry.robustness:
         state = "claimed" if answer.stamp is None else "repeated"
         print(
-            f"{answer.knob}: skill {answer.at_default:.3f} at {answer.default:g}, mean over "
-            f"{len(answer.doses)} doses {answer.mean:.3f}, {state}"
+            f"{answer.knob}: skill {answer.at_default:.4g} at {answer.default:g}, mean over "
+            f"{len(answer.doses)} doses {answer.mean:.4g}, {state}"
         )
 
 

@@ -93,7 +93,7 @@ def robustness_note(knobs: Sequence[str]) -> str:
 def _robustness(answers: Answers | None) -> str:
     if answers is None:
         return "–"
-    text = f"{mean_of(answers):.3f}"
+    text = f"{round(mean_of(answers), 3) + 0.0:.3f}"  # no minus before a zero
     return text if is_repeated(answers) else f"({text})"
 
 
