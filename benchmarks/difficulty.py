@@ -114,7 +114,11 @@ def main() -> None:
         scores = measured(task, given.scenes, readers, given.workers)
         print_table(f"{name}, {given.scenes} scenes of {recipe.name}", *table(scores))
         asked += [(name, *line) for demand in ASKED[name] for line in [demand.line(scores)]]
-    print_table(f"What is asked of the world, size {recipe.name}", ("task", "asked", "found (95 %)", ""), asked)
+    print_table(
+        f"What is asked of the world, size {recipe.name}",
+        ("task", "asked", "found (95 %)", ""),
+        asked,
+    )
     task = bind("super_res", recipe)
     drawn = (make_scene(task.world, number) for number in range(SHORTCUT_SCENES))
     p = p_values((cells_of(of.land_cover, of.cell) for of in drawn), len(class_names()) - 1)

@@ -18,19 +18,34 @@ from vrs_bench.leaderboard.markdown import board_table
 from vrs_bench.leaderboard.ranking import boards
 from vrs_bench.leaderboard.robustness import Answer, Repeated, compared, mean_of
 from vrs_bench.leaderboard.submission import Submission
+from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import BenchmarkRecipe, load_recipe
 from vrs_bench.shifts.findings import SweepReport, read_report
 from vrs_bench.shifts.knobs import KNOBS
 from vrs_bench.shifts.plan import plan_sweep
 from vrs_bench.shifts.report import make_report
-from vrs_bench.shifts.robustness import answer_of, repeated, with_answer
+from vrs_bench.shifts.robustness import (
+    answer_of,
+    called,
+    check_answers,
+    repeated,
+    with_answer,
+)
 from vrs_bench.shifts.sweep import run_sweep
 
 
 def answer(knob: str = "read_noise", skills: tuple[float, ...] = (0.4, 0.2, -0.3)) -> Answer:
     doses = (0.0, 0.004, 0.016)
-    return Answer(knob=knob, size="little", scenes=6, version="2", default=0.004, doses=doses,
-                  skills=skills)  # fmt: skip
+    return Answer(
+        method="bicubic",
+        knob=knob,
+        size="little",
+        scenes=6,
+        version=METRICS["skill"].version,
+        default=0.004,
+        doses=doses,
+        skills=skills,
+    )
 
 
 def stamped(one: Answer) -> Answer:
@@ -103,6 +118,13 @@ def test_boards_compare_answers_to_the_same_question_only(make_entry: Any) -> No
     assert knobs == ("mtf", "read_noise")
     assert {key.rpartition("/")[2] for key in found} == {"claimed", "swept"}
     assert compared([plain]) == ((), {})
+    # Claims answer what ranked entries were asked, and don't ask themselves.
+    assert compared([plain], [claimed, fewer]) == ((), {})
+    assert compared([swept], [claimed, fewer])[1].keys() == {swept.key, claimed.key}
+    older = with_answers(
+        plain, *(of.model_copy(update={"version": "1"}) for of in swept.robustness)
+    )
+    assert compared([older]) == ((), {})
 
     [board] = boards([plain, claimed, swept, fewer])
     text = board_table(board)
@@ -153,8 +175,34 @@ def test_an_answer_is_claimed_and_then_found_again(report: SweepReport, tmp_path
     boasted = with_answers(entry, found.model_copy(update={"skills": (0.9, 0.9)}))
     with pytest.raises(BenchError, match=r"not found again:\n  read_noise: claims skill 0\.9000"):
         repeated(boasted, "nearest", prepare)
+    other = with_answers(entry, found.model_copy(update={"method": "bicubic"}))
+    with pytest.raises(BenchError, match="is of 'bicubic', and the sweep would be of 'nearest'"):
+        repeated(other, "nearest", prepare)
     with pytest.raises(BenchError, match="says nothing of its robustness"):
         repeated(entry, "nearest", prepare)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"knob": "sharpness"}, "super_res has no knob 'sharpness'"),
+        ({"knob": "spell"}, "super_res has no knob 'spell'"),
+        ({"default": 0.016}, "the default of read_noise is 0.004, not 0.016"),
+    ],
+)
+def test_questions_that_nobody_asked_are_refused(
+    change: dict[str, Any], message: str, make_entry: Any
+) -> None:
+    entry = make_entry(recipe="tiny")
+    right = answer().model_copy(update={"size": "tiny"})
+    check_answers(with_answers(entry, right))
+    with pytest.raises(BenchError, match=message):
+        check_answers(with_answers(entry, right.model_copy(update=change)))
+
+
+def test_a_path_is_called_by_its_last_part() -> None:
+    assert called("runs/of/mine") == "mine"
+    assert called("map-all-dates") == "map-all-dates"
 
 
 def test_what_a_sweep_does_not_say_is_not_taken(make_entry: Any, report: SweepReport) -> None:

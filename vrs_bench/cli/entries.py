@@ -257,10 +257,13 @@ def leaderboard(
     from vrs_bench.leaderboard.files import read_submissions
     from vrs_bench.leaderboard.markdown import board_table, update_page
     from vrs_bench.leaderboard.ranking import boards
+    from vrs_bench.shifts.robustness import check_answers
 
     if site is None and (data is not None or predictions or sweeps is not None):
         raise typer.BadParameter("--data, --predictions and --sweeps are for pictures of a --site")
     entries = read_submissions(submissions)
+    for entry in entries:
+        check_answers(entry)
     ranked = boards(entries)
     if not ranked:
         raise BenchError(f"{submissions}: no entries; make one with: vrs-bench submit")

@@ -51,7 +51,7 @@ def board_table(board: Board) -> str:
     scaled = not isinstance(METRICS[headline].computed, Composed)
     if scaled:
         heads.insert(1, "trivial 0 … truth 1")
-    knobs, answers = compared([*entries, *board.claimed])
+    knobs, answers = compared(entries)
     robust = ["robustness ↑"] if knobs else []
     head = ["rank", "method", *heads, *robust, "parameters", "hours", "date"]
     rows = []

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from vrs_bench.evaluation.result import Digest
 from vrs_bench.leaderboard.texts import Line
+from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import RECIPE_NAME
 from vrs_bench.settings import Settings
 
@@ -41,10 +42,12 @@ class Repeated(Settings):
 class Answer(Settings):
     """Skill by dose of one knob, floor and ceiling measured again at every dose."""
 
+    method: Annotated[Line, Field(min_length=1)]
+    """What the sweep calls the method: a name, or the last part of a path."""
     knob: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
     size: Annotated[str, Field(pattern=RECIPE_NAME)]
     """Of the scenes that were drawn."""
-    scenes: Annotated[int, Field(ge=1)]
+    scenes: Annotated[int, Field(ge=1, le=100_000)]
     version: Line
     """Of the definition of skill."""
     default: float
@@ -86,27 +89,35 @@ class Answer(Settings):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def compared(entries: Sequence[Submission]) -> tuple[tuple[str, ...], dict[str, Answers]]:
-    """Return what most of the entries of a board were asked, and what each answers to that.
+def compared(
+    ranked: Sequence[Submission], claimed: Sequence[Submission] = ()
+) -> tuple[tuple[str, ...], dict[str, Answers]]:
+    """Return what most of the ranked entries were asked, and what each entry answers to that.
+
+    Answers by an older definition of skill don't count.
 
     Returns:
         names of knobs; and key of an entry → its answers to them, of those that have them all, of
         the same doses and scenes.
     """
     asked = Counter(
-        frozenset(answer.measured for answer in entry.robustness)
-        for entry in entries
-        if entry.robustness
+        frozenset(answer.measured for answer in answers)
+        for entry in ranked
+        if (answers := _of_today(entry))
     )
     if not asked:
         return (), {}
     [(most, _)] = asked.most_common(1)
     found = {}
-    for entry in entries:
-        known = {answer.measured: answer for answer in entry.robustness}
+    for entry in (*ranked, *claimed):
+        known = {answer.measured: answer for answer in _of_today(entry)}
         if most <= known.keys():
             found[entry.key] = tuple(known[of] for of in sorted(most, key=str))
     return tuple(sorted(str(of[0]) for of in most)), found
+
+
+def _of_today(entry: Submission) -> list[Answer]:
+    return [of for of in entry.robustness if of.version == METRICS["skill"].version]
 
 
 Answers = tuple[Answer, ...]

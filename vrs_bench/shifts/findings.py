@@ -124,6 +124,8 @@ def read_report(path: Path) -> SweepReport:
             are not finite, a task or a knob that there is not, a size that is no name, cells
             without the doses of its knobs.
     """
+    if not path.is_file():
+        raise BenchError(f"{path}: no such file; a sweep with --out writes report-KNOB.json")
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BenchError(f"{path}: larger than {MAX_BYTES} bytes, which no report is")

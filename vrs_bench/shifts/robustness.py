@@ -5,19 +5,22 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
-from vrs_bench.errors import BenchError
+from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.leaderboard.robustness import DEVIATION, Answer, Repeated
 from vrs_bench.leaderboard.submission import Submission
 from vrs_bench.leaderboard.verification import machine
 from vrs_bench.metrics.catalogue import METRICS
-from vrs_bench.recipes import BenchmarkRecipe, load_recipe
+from vrs_bench.recipes import SIZES, BenchmarkRecipe, load_recipe
 from vrs_bench.shifts.findings import SweepReport, fitted_as_it_is
 from vrs_bench.shifts.knobs import KNOBS
 from vrs_bench.shifts.plan import plan_sweep
 from vrs_bench.shifts.report import make_report
 from vrs_bench.shifts.scenes import Prepare
 from vrs_bench.shifts.sweep import run_sweep
+from vrs_bench.shifts.turning import default_dose
+from vrs_bench.tasks import bind
 from vrs_bench.types import Report
 
 
@@ -42,7 +45,10 @@ def answer_of(report: SweepReport, method: str) -> Answer:
             f"{', '.join(known)}"
         )
     doses = sorted(found)
+    if not all(-1 <= skill <= 1 for skill in found.values()):
+        raise BenchError(f"the sweep of {knob} has a skill of '{method}' beyond -1 and 1")
     return Answer(
+        method=called(method),
         knob=knob,
         size=report.size,
         scenes=report.scenes,
@@ -51,6 +57,38 @@ def answer_of(report: SweepReport, method: str) -> Answer:
         doses=tuple(doses),
         skills=tuple(found[dose] for dose in doses),
     )
+
+
+def called(method: str) -> str:
+    """Return what an answer calls a method: a path's last part, so that no machine is told of."""
+    return Path(method).name
+
+
+def check_answers(entry: Submission) -> None:
+    """Check that an entry's answers are to knobs of its task, from the defaults of its size.
+
+    Defaults of sizes that are not the package's own are not known here.
+
+    Raises:
+        BenchError: one is not.
+    """
+    task = entry.result.task
+    for answer in entry.robustness:
+        knob = KNOBS.get(answer.knob)
+        if knob is None or task not in knob.tasks:
+            known = [name for name, of in KNOBS.items() if task in of.tasks]
+            raise BenchError(
+                f"{entry.key}: robustness: {task} has no knob '{answer.knob}'"
+                f"{did_you_mean(answer.knob, known)}"
+            )
+        if answer.size not in SIZES:
+            continue
+        default = default_dose(knob, bind(task, load_recipe(BenchmarkRecipe, answer.size)))
+        if answer.default != default:
+            raise BenchError(
+                f"{entry.key}: robustness: the default of {answer.knob} is {default:g}, not "
+                f"{answer.default:g}"
+            )
 
 
 def with_answer(entry: Submission, report: SweepReport, method: str) -> Submission:
@@ -68,7 +106,9 @@ def with_answer(entry: Submission, report: SweepReport, method: str) -> Submissi
     answer = answer_of(report, method)
     others = [of for of in entry.robustness if of.knob != answer.knob]
     answers = sorted([*others, answer], key=lambda of: of.knob)
-    return entry.model_copy(update={"robustness": tuple(answers)})
+    made = entry.model_copy(update={"robustness": tuple(answers)})
+    check_answers(made)
+    return made
 
 
 def repeated(
@@ -89,17 +129,22 @@ def repeated(
         progress: gives a report of (values, in all) by a label.
 
     Raises:
-        BenchError: nothing to repeat, a knob that there is not, an older definition of skill, or
-            a skill deviates by more than :data:`DEVIATION`; all of them are named.
+        BenchError: nothing to repeat, another method, a knob that there is not, an older
+            definition of skill, or a skill deviates by more than :data:`DEVIATION`; all of these
+            are named.
     """
     if not entry.robustness:
         raise BenchError(
             f"{entry.name}: says nothing of its robustness; give a --report of a sweep"
         )
+    check_answers(entry)
     answers, faults = [], []
     for claimed in entry.robustness:
-        if claimed.knob not in KNOBS:
-            raise BenchError(f"{entry.name}: unknown knob '{claimed.knob}'")
+        if claimed.method != called(method):
+            raise BenchError(
+                f"{entry.name}: its answer to {claimed.knob} is of '{claimed.method}', and the "
+                f"sweep would be of '{called(method)}'"
+            )
         recipe = load_recipe(BenchmarkRecipe, claimed.size)
         knobs = [(KNOBS[claimed.knob], claimed.doses)]
         plan = plan_sweep(entry.result.task, recipe, knobs, [method], claimed.scenes)

@@ -67,7 +67,7 @@ def _anybody_has(metric: Metric, rows: Sequence[Row]) -> bool:
 
 def _table(view: View, beside: Sequence[Metric], shared: dict[str, Any]) -> bytes:
     rows = (*view.ranked, *view.claimed)
-    knobs, answers = compared([row.entry for row in rows])
+    knobs, answers = compared(*([row.entry for row in of] for of in (view.ranked, view.claimed)))
     inputs = sorted({name for row in rows for name in row.entry.provenance.inputs} if rows else ())
     return page(
         f"{view.folder}/index.html",

@@ -7,6 +7,7 @@ from typing import Any
 
 from vrs_bench.evaluation.scores import placed
 from vrs_bench.metrics.catalogue import METRICS
+from vrs_bench.shifts.knobs import KNOBS
 from vrs_bench.site.pages import page
 from vrs_bench.site.strips import ERROR_SCALE, Strip
 from vrs_bench.site.views import Row, View
@@ -38,6 +39,7 @@ def entry_page(view: View, row: Row, strips: Sequence[Strip], common: dict[str, 
         scores=scores,
         older=sorted(result.scores.keys() - row.scores.keys()),
         strips=strips,
+        units={name: knob.unit for name, knob in KNOBS.items() if knob.unit},
         error_scale=ERROR_SCALE,
         classes=class_names()[1:],
         confusion=[_shares(source, counts) for source, counts in result.confusion.items()],
