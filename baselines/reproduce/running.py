@@ -155,17 +155,18 @@ def _do(
         return
     data, log, method = out / DATA, place.folder / LOG, job.method
     made_of = {"method": job.method, "data": data_digest(manifest, job.task)}
-    if job.seed is not None:
-        made_of["config"] = json.dumps(job.config().model_dump(mode="json"))
+    config = None if job.seed is None else job.config()
+    if config is not None:
+        made_of["config"] = json.dumps(config.model_dump(mode="json"))
     claim(place.folder, made_of)
-    if job.seed is not None:
+    if config is not None:
         method = str(place.run)
         if not (place.run / WEIGHTS).is_file():
             say(f"{job.task}, {job.label}: training; its progress is in {log}")
-            config = place.folder / CONFIG
-            write_text(config, dump_recipe(job.config()))
+            file = place.folder / CONFIG
+            write_text(file, dump_recipe(config))
             cache = ("--cache", str(out / CACHE))
-            crew.call(*training_command(config, data, place.run, threads, *cache), log)
+            crew.call(*training_command(file, data, place.run, threads, *cache), log)
     say(f"{job.task}, {job.label}: predicting and scoring")
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     where = ["--task", job.task, "--data", str(data)]

@@ -75,7 +75,7 @@ def board_table(board: Board) -> str:
             f"over scenes (Holm-adjusted p ≤ {SIGNIFICANCE}).{caution(board)}",
             "",
             markdown_table(head, rows) if rows else "No entry is verified yet.",
-            *([robustness_note(knobs)] if knobs else []),
+            *(["", robustness_note(knobs)] if knobs else []),
             *_claims(board),
         ]
     )
@@ -84,7 +84,7 @@ def board_table(board: Board) -> str:
 def robustness_note(knobs: Sequence[str]) -> str:
     """Say what the column of robustness is."""
     return (
-        f"\nRobustness: skill, mean over the doses of a knob and over the knobs "
+        f"Robustness: skill, mean over the doses of a knob and over the knobs "
         f"{', '.join(knobs)}; floor and truth are measured again at every dose. In brackets: not "
         f"swept again by others. A dash: not swept, or over other doses or scenes."
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -19,6 +21,12 @@ NOISE_TOLERANCE = 0.05
 differ in their last bits, the noise is another one. On `tiny`, means then move by up to 0.02;
 distances between sets move by a tenth and are not compared. It can't be used to claim more: a
 stamp brings the scores as found."""
+
+
+def digest_without(content: Settings, *left_out: str) -> str:
+    """Return the SHA-256 of all fields but some, in a canonical form."""
+    kept = content.model_dump(mode="json", exclude=set(left_out))
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 class Provenance(Settings):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from vrs_bench.evaluation.result import Digest
+from vrs_bench.leaderboard.provenance import digest_without
 from vrs_bench.leaderboard.texts import Line
 from vrs_bench.metrics.catalogue import METRICS
 from vrs_bench.recipes import RECIPE_NAME
@@ -85,8 +84,7 @@ class Answer(Settings):
 
     def content_digest(self) -> str:
         """Return the SHA-256 of all but the stamp, in a canonical form."""
-        content = self.model_dump(mode="json", exclude={"stamp"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return digest_without(self, "stamp")
 
 
 def compared(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from vrs_bench.errors import BenchError, did_you_mean
 from vrs_bench.evaluation.result import Result
 from vrs_bench.leaderboard.facts import data_faults
-from vrs_bench.leaderboard.provenance import Provenance, Verification
+from vrs_bench.leaderboard.provenance import Provenance, Verification, digest_without
 from vrs_bench.leaderboard.robustness import Answer
 from vrs_bench.leaderboard.texts import Line, Link, Name, Text, slug
 from vrs_bench.metrics.catalogue import METRICS
@@ -82,8 +80,7 @@ class Submission(About):
 
     def content_digest(self) -> str:
         """Return the SHA-256 of all but stamps and what has its own, in a canonical form."""
-        content = self.model_dump(mode="json", exclude={"verification", "robustness"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return digest_without(self, "verification", "robustness")
 
 
 def make_provenance(task: str, **fields: object) -> Provenance:
